@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "base/error.h"
+#include "vmm/engine/vcpu.h"
+#include "vmm/memory/guest_memory.h"
+
+namespace bh::vmm {
+
+enum class LineLevel : std::uint8_t { Low, High };
+
+/// PIC, IOAPIC, LAPICs and PIT, inside the engine (in the kernel with KVM). None: bare CPU tests.
+enum class InterruptChips : std::uint8_t { None, Present };
+
+struct EngineOptions {
+  unsigned vcpu_count = 1;  // 1 to kMaxVcpus
+  InterruptChips chips = InterruptChips::Present;
+};
+
+inline constexpr unsigned kMaxVcpus = 32;
+
+/// Physical addresses of the interrupt chips on every PC.
+inline constexpr GuestAddress kIoApicAddress{0xfec0'0000};
+inline constexpr GuestAddress kLocalApicAddress{0xfee0'0000};
+inline constexpr unsigned kIoApicPins = 24;
+
+/// What executes guest code: KVM or the CPU in software. Outlives its vCPUs; `memory` outlives it.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  virtual std::string_view name() const = 0;
+
+  /// vCPU `index` of options.vcpu_count, which is also its APIC id. Index 0 starts at the reset
+  /// state (the builder then restores the boot state); the others wait for INIT and SIPI.
+  virtual Result<std::unique_ptr<Vcpu>> create_vcpu(unsigned index) = 0;
+
+  /// Drives an interrupt line: GSI 0-15 reach PIC and IOAPIC, 16-23 the IOAPIC. Any thread.
+  virtual Result<> set_irq_line(unsigned gsi, LineLevel level) = 0;
+};
+
+}  // namespace bh::vmm
