@@ -1,8 +1,13 @@
 # bh_component(NAME FOLDER [NO_EXCEPTIONS] [DEPENDS target...]): one library from a folder's sources, and beside it
-#   NAME_test   from *_test.cpp, run by CTest one case at a time
-#   NAME.foo_fuzz from foo_fuzz.cpp: libFuzzer with BULKHEAD_FUZZ, else a program that replays fuzz/corpus/foo
-# Headers are compiled alone as part of the build, so that each includes what it uses.
+#   NAME_test      from *_test.cpp and testing/, run by CTest one case at a time (label: unit)
+#   NAME.foo_fuzz  from foo_fuzz.cpp: libFuzzer with BULKHEAD_FUZZ, else a program that replays
+#                  fuzz/corpus/foo (labels: unit fuzz)
+# The target all_verify_interface_header_sets compiles every header alone, so that each includes what it uses.
 include(GoogleTest)
+
+# What a sanitizer build needs: every test program and every replay. And what the fuzz build makes.
+add_custom_target(unit_tests)
+add_custom_target(fuzzers)
 
 function(bh_component name folder)
   cmake_parse_arguments(ARG "NO_EXCEPTIONS" "" "DEPENDS" ${ARGN})
@@ -14,6 +19,8 @@ function(bh_component name folder)
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cpp$|/testing/")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$|/testing/.*\\.cpp$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
+  # A header of testing/ needs GoogleTest, which the library does not have.
+  list(FILTER headers EXCLUDE REGEX "/testing/")
 
   if(sources)
     add_library(${name} STATIC ${sources})
@@ -35,20 +42,30 @@ function(bh_component name folder)
   if(tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock GTest::gtest_main)
-    gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
+    gtest_discover_tests(${name}_test TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
+      PROPERTIES TIMEOUT 120 LABELS unit)
+    add_dependencies(unit_tests ${name}_test)
   endif()
 
   foreach(file ${fuzzers})
     get_filename_component(stem ${file} NAME_WE)
-    string(REGEX REPLACE "_fuzz$" "" subject ${stem})
-    if(BULKHEAD_FUZZ)
-      add_executable(${name}.${stem} ${file})
-      target_compile_options(${name}.${stem} PRIVATE -fsanitize=fuzzer)
-      target_link_options(${name}.${stem} PRIVATE -fsanitize=fuzzer)
-    else()
-      add_executable(${name}.${stem} ${file} ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cpp)
-      add_test(NAME ${name}.${stem}_replay COMMAND ${name}.${stem} ${CMAKE_SOURCE_DIR}/fuzz/corpus/${subject})
-    endif()
-    target_link_libraries(${name}.${stem} PRIVATE ${name})
+    bh_fuzzer(${name}.${stem} ${file} ${name})
   endforeach()
+endfunction()
+
+# bh_fuzzer(NAME FILE LIBRARY): the program of one foo_fuzz.cpp.
+function(bh_fuzzer name file library)
+  get_filename_component(subject ${file} NAME_WE)
+  string(REGEX REPLACE "_fuzz$" "" subject ${subject})
+  add_executable(${name} ${file})
+  target_link_libraries(${name} PRIVATE ${library})
+  if(BULKHEAD_FUZZ)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${name})
+  else()
+    target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cpp)
+    add_test(NAME ${name}_replay COMMAND ${name} ${CMAKE_SOURCE_DIR}/fuzz/corpus/${subject})
+    set_tests_properties(${name}_replay PROPERTIES TIMEOUT 300 LABELS "unit;fuzz")
+    add_dependencies(unit_tests ${name})
+  endif()
 endfunction()

@@ -1,0 +1,13 @@
+# Benchmarks: sourced by ./dev.
+
+command_bench() {
+  install_packages build test guest
+  step "build release" build_preset release all
+  prepare_tuned_kernel
+  prepare_initrds
+  local name
+  for name in ${1:-boot guest}; do
+    [[ -x $top/bench/$name.py ]] || fail "no benchmark $name" "see bench/README.md"
+    "$python" "$top/bench/$name.py"
+  done
+}

@@ -1,0 +1,21 @@
+# Building: sourced by ./dev.
+
+jobs=$(nproc)
+
+# build_preset PRESET TARGET...: configures when needed, then builds into build/PRESET.
+build_preset() {
+  local preset=$1
+  shift
+  cd "$top"
+  cmake --preset "$preset" >/dev/null || return
+  cmake --build "build/$preset" --parallel "$jobs" --target "$@"
+}
+
+command_build() {
+  install_packages build
+  step "build release" build_preset release all
+}
+
+command_clean() {
+  rm -rf "$top/build"
+}

@@ -1,0 +1,32 @@
+# Checks of the sources: sourced by ./dev.
+
+run_lint() { "$python" "$top/tools/lint.py" "$top"; }
+run_lint_tests() { results_of lint "$python" -m pytest -q -p no:cacheprovider "$top/tools"; }
+
+# tidy FILE...: clang-tidy with the clang build's compile commands.
+tidy() {
+  build_preset lint all_verify_interface_header_sets
+  printf '%s\n' "$@" |
+    xargs -P "$jobs" -n 1 clang-tidy-19 --quiet -p "$top/build/lint"
+}
+
+changed_sources() {
+  { git -C "$top" diff --name-only --diff-filter=d origin/main 2>/dev/null ||
+    git -C "$top" diff --name-only --diff-filter=d HEAD; } | grep -E '^src/.*\.cpp$'
+}
+
+command_lint() {
+  install_packages build lint
+  run_lint
+  if [[ ${1:-} == --tidy ]]; then
+    shift
+    local files=("$@")
+    if [[ ${#files[@]} == 0 ]]; then mapfile -t files < <(changed_sources); fi
+    if [[ ${#files[@]} != 0 ]]; then step "clang-tidy" tidy "${files[@]}"; fi
+  fi
+}
+
+command_fmt() {
+  install_packages lint
+  git -C "$top" ls-files -co --exclude-standard -z '*.h' '*.cpp' | xargs -0 clang-format-19 -i
+}

@@ -1,0 +1,114 @@
+# Everything CI runs: sourced by ./dev. Each suite leaves JUnit XML in build/results; tools/summary.py
+# adds them up.
+
+results=$top/build/results
+
+# results_of SUITE PYTEST-COMMAND...: runs pytest with its results where the summary looks.
+results_of() {
+  local suite=$1
+  shift
+  "$@" --junitxml="$results/$suite.xml"
+}
+
+# check NAME COMMAND...: one check that either passes or fails, as a result of its own.
+check() {
+  local name=$1 file
+  file=$results/${name//[^a-zA-Z0-9_-]/-}.check
+  if try_step "$@"; then echo "passed $name" >"$file"; else echo "failed $name" >"$file"; fi
+}
+
+# suite NAME COMMAND...: a step whose results are in its XML; a crash without XML counts as a failure.
+suite() {
+  local name=$1
+  if ! try_step "$@" && [[ ! -s $results/$name.xml ]]; then
+    echo "failed $name" >"$results/$name.check"
+  fi
+}
+
+# unit_tests PRESET [CTEST-OPTION...]
+unit_tests() {
+  local preset=$1
+  shift
+  ctest --test-dir "$top/build/$preset" --parallel "$jobs" --output-on-failure --no-tests=error \
+    --output-junit "$results/unit-$preset.xml" "$@"
+}
+
+# sanitized PRESET: the unit suite built with that preset's sanitizer.
+sanitized() {
+  check "build $1" build_preset "$1" unit_tests
+  suite "unit-$1" unit_tests "$1" -L unit
+}
+
+# fuzz_briefly: builds with clang-19's libFuzzer, and gives every target a moment from its seeds.
+fuzz_briefly() {
+  local target
+  build_preset fuzz fuzzers || return
+  for target in $(fuzz_targets); do fuzz_target "$target" "${1:-3}" || return; done
+}
+
+fuzz_targets() { find "$top/build/fuzz/src" -maxdepth 1 -type f -perm -u+x -name '*_fuzz' -printf '%f\n' | sort; }
+
+# fuzz_target TARGET SECONDS: new inputs go to build/fuzz/corpus, crashes to build/fuzz.
+fuzz_target() {
+  local subject=${1#*.}
+  subject=${subject%_fuzz}
+  mkdir -p "$top/build/fuzz/corpus/$subject"
+  (cd "$top/build/fuzz" && "src/$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+    "corpus/$subject" "$top/fuzz/corpus/$subject")
+}
+
+system_tests() {
+  results_of system "$python" -m pytest -p no:cacheprovider -ra "$top/tests/system" "$@"
+}
+
+summary() { "$python" "$top/tools/summary.py" "$results"; }
+
+fresh_results() {
+  rm -rf "$results"
+  mkdir -p "$results"
+}
+
+command_test() {
+  install_packages build lint test guest
+  fresh_results
+  step "build release" build_preset release all all_verify_interface_header_sets
+  if [[ $# != 0 ]]; then
+    suite unit-release unit_tests release -R "$1"
+    prepare_guests
+    suite system system_tests -k "$1"
+  else
+    check "lint" run_lint
+    suite "lint-tests" run_lint_tests
+    suite unit-release unit_tests release
+    sanitized asan
+    sanitized tsan
+    check "fuzz" fuzz_briefly
+    prepare_guests
+    suite system system_tests
+  fi
+  summary
+}
+
+command_isa() {
+  install_packages build
+  fresh_results
+  step "build release" build_preset release all
+  suite unit-release unit_tests release -L 'isa|guests'
+  summary
+}
+
+command_system() {
+  install_packages build test guest
+  fresh_results
+  step "build release" build_preset release all
+  prepare_guests
+  suite system system_tests ${1:+-k "$1"}
+  summary
+}
+
+command_fuzz() {
+  install_packages build lint
+  step "build fuzz" build_preset fuzz fuzzers
+  local target
+  for target in ${1:-$(fuzz_targets)}; do fuzz_target "$target" "${2:-60}"; done
+}

@@ -1,0 +1,16 @@
+# The main job from a clean clone: sourced by ./dev.
+
+command_up() {
+  install_packages build guest
+  step "build release" build_preset release bulkhead bulkhead-vmm
+  prepare_tuned_kernel
+  prepare_initrds
+  local status=0
+  note "a microVM:"
+  "$top/build/release/src/bulkhead" run \
+    --kernel "$cache/kernel/tuned/vmlinux" --initrd "$cache/initrd/busybox.cpio.gz" \
+    -- sh -c 'echo "Hello from $(uname -sr) on $(nproc) CPU, $(grep -c . /proc/mounts) mounts, PID $$"' ||
+    status=$?
+  note "exit status $status"
+  return $status
+}
