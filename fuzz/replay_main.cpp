@@ -1,4 +1,5 @@
-// Runs a fuzz target over the files of its corpus, under any compiler: what libFuzzer once found stays found.
+// Runs a fuzz target over the files of its corpus, under any compiler: what libFuzzer once found
+// stays found.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

@@ -5,7 +5,7 @@ run_lint_tests() { results_of lint "$python" -m pytest -q -p no:cacheprovider "$
 
 # tidy FILE...: clang-tidy with the clang build's compile commands.
 tidy() {
-  build_preset lint all_verify_interface_header_sets
+  build_preset lint all_verify_interface_header_sets || return
   printf '%s\n' "$@" |
     xargs -P "$jobs" -n 1 clang-tidy-19 --quiet -p "$top/build/lint"
 }
