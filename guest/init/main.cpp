@@ -1,0 +1,79 @@
+// bulkhead-init: the first process of a Bulkhead guest. It prepares the machine, runs the one
+// command the machine is for, and ends the machine with the command's exit status.
+
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+
+#include "init/command.h"
+#include "init/console.h"
+#include "init/exit_status.h"
+#include "init/file_systems.h"
+#include "init/loopback.h"
+#include "init/monitor_ports.h"
+#include "init/report.h"
+
+namespace bh::init {
+
+namespace {
+
+constexpr char const* kHome = "/root";
+constexpr mode_t kHomeMode = 0700;
+constexpr std::string_view kHostName = "bulkhead";
+
+// Too large for a stack that nobody has grown yet.
+Arguments command;
+
+void prepare_environment() {
+  ::mkdir(kHome, kHomeMode);
+  if (::sethostname(kHostName.data(), kHostName.size()) != 0) {
+    report_errno("set host name", kHostName, errno);
+  }
+  // The kernel sets HOME=/ and TERM=linux, and passes on what its command line adds.
+  ::setenv("HOME", kHome, 1);
+  ::setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+  ::setenv("TERM", "linux", 0);
+}
+
+[[noreturn]] void end_machine(int status) {
+  // What still runs could write for ever; the disks must be whole before the exit port, which ends
+  // the machine at once.
+  ::kill(-1, SIGKILL);
+  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
+  ::sync();
+  drain_console();
+  announce_exit(static_cast<std::uint8_t>(status));
+  ::reboot(RB_AUTOBOOT);
+  report_errno("reboot", "the machine", errno);
+  for (;;) ::pause();
+}
+
+int run() {
+  mount_devices();
+  open_console();
+  announce_boot();
+  mount_file_systems();
+  prepare_environment();
+  bring_up_loopback();
+  return find_command(command) ? run_command(command) : kCannotStart;
+}
+
+}  // namespace
+
+}  // namespace bh::init
+
+int main() {
+  // Anywhere else the end of the command would reboot somebody's machine.
+  if (::getpid() != 1) {
+    bh::init::report("this",
+                     "must be the first process of a machine; give it to a kernel as /init");
+    return bh::init::kCannotStart;
+  }
+  bh::init::end_machine(bh::init::run());
+}

@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# Makes the initramfs images that guests of tests and benchmarks start from, each with bulkhead-init as /init:
+#   ${BULKHEAD_CACHE:-$HOME/.cache/bulkhead}/initrd/busybox.cpio.gz   Debian's static busybox, every applet
+#   ${BULKHEAD_CACHE:-$HOME/.cache/bulkhead}/initrd/debian.cpio.gz    that, and bash perl python3 gzip sha256sum of Debian
+# The same inputs give the same bytes, and an image is made anew only when its inputs changed.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source-path=SCRIPTDIR/.. source=common.sh
+source "$here/../common.sh"
+
+if (($# != 1)); then fail "usage: $0 PATH-TO-bulkhead-init"; fi
+readonly init=$1
+readonly result=$bulkhead_cache/initrd
+readonly work=$result.work
+readonly packages=(busybox-static bash coreutils gzip perl-base python3-minimal libpython3-stdlib)
+readonly programs=(/bin/bash /bin/gzip /usr/bin/sha256sum /usr/bin/perl)
+# Windows, installers, tests and the like: what no script in a guest without a display imports.
+readonly python_leaves_out=(
+  test tests idlelib tkinter turtledemo turtle.py lib2to3 ensurepip venv pydoc_data distutils
+  config-3.* dist-packages sitecustomize.py unittest/test ctypes/test sqlite3 dbm curses
+  'EXTERNALLY-MANAGED' '*.a' '_ssl.*' '_hashlib.*' '_sqlite3.*' '_curses*' '_dbm.*' 'readline.*'
+  '_tkinter*' '_test*' 'xxlimited*' '_xxtestfuzz*' '_codecs_jp*' '_codecs_kr*' '_codecs_cn*'
+  '_codecs_hk*' '_codecs_tw*' '_codecs_iso2022*' __pycache__
+)
+
+# pack FOLDER FILE: sorted, of one owner, without times, so that only contents count.
+pack() {
+  find "$1" -exec touch --no-dereference --date=@0 {} +
+  (cd "$1" && find . -mindepth 1 -print0 | LC_ALL=C sort --zero-terminated |
+    cpio --quiet --null --create --format=newc --owner=0:0 --reproducible) | gzip -9 --no-name >"$2"
+}
+
+# build_image NAME FUNCTION PACKAGE...: makes NAME.cpio.gz of what FUNCTION puts into a folder, unless
+# that was done from the same bulkhead-init, script and versions of the packages.
+build_image() {
+  local name=$1 fill=$2 root=$work/$1 inputs
+  shift 2
+  inputs="$(checksum_of "$init" "$here/build.sh") $(for package in "$@"; do
+    printf '%s=%s ' "$package" "$(installed_version "$package")"
+  done)"
+  if [[ -f $result/$name.cpio.gz && -f $result/$name.inputs && $(<"$result/$name.inputs") == "$inputs" ]]; then
+    say "$name.cpio.gz is up to date"
+    return
+  fi
+  say "making $name.cpio.gz"
+  mkdir -p "$root"
+  "$fill" "$root"
+  pack "$root" "$work/$name.cpio.gz"
+  # The record goes first and comes back last: an interruption means a rebuild, never a stale image.
+  rm -f "$result/$name.inputs"
+  mv "$work/$name.cpio.gz" "$result/$name.cpio.gz"
+  printf '%s\n' "$inputs" >"$result/$name.inputs"
+  say "$result/$name.cpio.gz: $(stat --format=%s "$result/$name.cpio.gz") bytes"
+}
+
+fill_busybox() {
+  local root=$1 applet
+  install -d "$root"/{bin,sbin,usr/bin,usr/sbin,dev,etc,proc,root,run,sys,tmp,var}
+  install "$init" "$root/init"
+  install /bin/busybox "$root/bin/busybox"
+  for applet in $(/bin/busybox --list-full); do
+    if [[ $applet != bin/busybox && $applet != init && $applet != sbin/init ]]; then
+      ln -sf /bin/busybox "$root/$applet"
+    fi
+  done
+  printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
+  printf 'root:x:0:\ntty:x:5:\n' >"$root/etc/group"
+  printf '127.0.0.1 localhost bulkhead\n::1 localhost\n' >"$root/etc/hosts"
+}
+
+fill_debian() {
+  local root=$1 program
+  fill_busybox "$root"
+  for program in "${programs[@]}"; do take_file "$root" "$program"; done
+  take_perl "$root"
+  take_python "$root"
+  take_libraries "$root"
+}
+
+# take_file ROOT PATH: a file of this machine, links followed, at the same path in the image.
+take_file() {
+  mkdir -p "$1$(dirname "$2")"
+  rm -f "$1$2"
+  cp --dereference "$2" "$1$2"
+}
+
+# The modules of perl-base are what Debian's own boot scripts live on.
+take_perl() {
+  local file
+  while read -r file; do
+    if [[ -f $file && $file == */perl-base/* ]]; then take_file "$1" "$file"; fi
+  done < <(dpkg-query --listfiles perl-base)
+}
+
+# The standard library with its byte code: without it every start of python would compile what it imports.
+take_python() {
+  local root=$1 python version leave_out=() pattern
+  python=$(readlink --canonicalize /usr/bin/python3)
+  version=${python##*/}
+  take_file "$root" "$python"
+  ln -sf "$version" "$root/usr/bin/python3"
+  for pattern in "${python_leaves_out[@]}"; do leave_out+=("--exclude=$pattern"); done
+  mkdir -p "$root/usr/lib"
+  tar --create --dereference --directory=/usr/lib "${leave_out[@]}" "$version" |
+    tar --extract --no-same-owner --directory="$root/usr/lib"
+  # Checked by content, not by time: pack() resets the times.
+  PYTHONHASHSEED=0 "$python" -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+    -s "$root" "$root/usr/lib/$version"
+}
+
+# Every shared library that a program or library already in the image asks for, at its own path.
+take_libraries() {
+  local root=$1 library
+  while read -r library; do
+    take_file "$root" "$library"
+  done < <(find "$root" -type f \( -perm -u+x -o -name '*.so*' \) -exec ldd {} + 2>/dev/null |
+    grep -o '/[^ ]*\.so[^ ]*' | grep -v "^$root" | LC_ALL=C sort --unique)
+}
+
+[[ -x $init ]] || fail "$init is not a program; build it with: cmake --build BUILD-FOLDER --target bulkhead-init"
+lock "$result.lock"
+need_packages cpio "${packages[@]}"
+mkdir -p "$result"
+rm -rf "$work"
+trap 'rm -rf "$work"' EXIT
+build_image busybox fill_busybox busybox-static
+build_image debian fill_debian "${packages[@]}" libc6
