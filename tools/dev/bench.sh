@@ -1,10 +1,9 @@
 # Benchmarks: sourced by ./dev.
 
 command_bench() {
-  install_packages build test guest
+  install_packages build test
   step "build release" build_preset release all
-  prepare_tuned_kernel
-  prepare_initrds
+  prepare_guest
   local name
   for name in ${1:-boot guest}; do
     [[ -x $top/bench/$name.py ]] || fail "no benchmark $name" "see bench/README.md"

@@ -2,18 +2,18 @@
 
 export BULKHEAD_CACHE=$cache
 
-prepare_tuned_kernel() { step "tuned guest kernel" "$top/guest/kernel/build.sh"; }
-prepare_cloud_kernel() { step "Debian cloud kernel" "$top/guest/kernel/fetch_cloud.sh"; }
-prepare_initrds() { step "initrds" "$top/guest/initrd/build.sh"; }
+build_tuned_kernel() { "$top/guest/kernel/build.sh"; }
+fetch_cloud_kernel() { "$top/guest/kernel/fetch_cloud.sh"; }
+build_initrds() { "$top/guest/initrd/build.sh"; }
 
-prepare_guests() {
-  prepare_tuned_kernel
-  prepare_cloud_kernel
-  prepare_initrds
+# prepare_guest: what `up` and the benchmarks boot.
+prepare_guest() {
+  step "tuned guest kernel" build_tuned_kernel
+  step "initrds" build_initrds
 }
 
 command_guest_kernel() {
-  install_packages build guest
-  prepare_tuned_kernel
+  install_packages build
+  step "tuned guest kernel" build_tuned_kernel
   note "$cache/kernel/tuned/vmlinux"
 }

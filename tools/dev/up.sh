@@ -1,10 +1,9 @@
 # The main job from a clean clone: sourced by ./dev.
 
 command_up() {
-  install_packages build guest
+  install_packages build
   step "build release" build_preset release bulkhead bulkhead-vmm
-  prepare_tuned_kernel
-  prepare_initrds
+  prepare_guest
   local status=0
   note "a microVM:"
   "$top/build/release/src/bulkhead" run \
