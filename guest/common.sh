@@ -4,9 +4,10 @@
 # shellcheck disable=SC2034  # read by the scripts that source this
 bulkhead_cache=${BULKHEAD_CACHE:-$HOME/.cache/bulkhead}
 
-# say WORDS...: progress, for a person at a terminal only.
+# say WORDS...: progress, for a person at a terminal, or for a program that asks for it with
+# BULKHEAD_PROGRESS.
 say() {
-  if [[ -t 1 ]]; then printf '%s\n' "$*"; fi
+  if [[ -t 1 || -n ${BULKHEAD_PROGRESS:-} ]]; then printf '%s\n' "$*"; fi
 }
 
 # fail WORDS...: what was being done, to what, why not, and what to do next.
