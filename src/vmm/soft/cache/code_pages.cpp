@@ -1,0 +1,80 @@
+#include "vmm/soft/cache/code_pages.h"
+
+#include <linux/membarrier.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace bh::vmm::soft {
+
+namespace {
+
+constexpr unsigned kGranuleShift = 6;
+
+/// Bits of the granules that a range inside one page touches.
+std::uint64_t granule_mask(std::byte const* host, std::uint64_t size) {
+  std::uint64_t const offset = reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1);
+  unsigned const first = static_cast<unsigned>(offset >> kGranuleShift);
+  unsigned const last = static_cast<unsigned>((offset + size - 1) >> kGranuleShift);
+  std::uint64_t const up_to_last = last >= 63 ? ~std::uint64_t{0} : (std::uint64_t{2} << last) - 1;
+  return up_to_last & ~((std::uint64_t{1} << first) - 1);
+}
+
+Result<os::MappedRegion> zeroed(std::size_t size) {
+  return os::MappedRegion::map(size, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+}
+
+}  // namespace
+
+Result<CodePages> CodePages::create(GuestMemory const& memory) {
+  std::uint64_t const pages = memory.size() >> kPageShift;
+  auto granules = BH_TRY(zeroed(pages * sizeof(std::uint64_t)));
+  auto versions = BH_TRY(zeroed(pages * sizeof(std::uint32_t)));
+  if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0) {
+    return fail_errno("membarrier", errno);
+  }
+  return CodePages(memory, std::move(granules), std::move(versions));
+}
+
+CodePages::CodePages(GuestMemory const& memory, os::MappedRegion granules,
+                     os::MappedRegion versions)
+    : memory_(&memory),
+      base_(memory.regions().front().host),
+      granules_(std::move(granules)),
+      versions_(std::move(versions)) {}
+
+void CodePages::watch(std::byte const* host, std::uint64_t size) {
+  std::uint64_t const mask = granule_mask(host, size);
+  auto& granules = this->granules()[page_of(host)];
+  if ((granules.load(std::memory_order_relaxed) & mask) == mask) return;
+  granules.fetch_or(mask);
+  // The other half of the bargain in note_write(): every vCPU's earlier stores become visible.
+  ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+bool CodePages::changed(std::byte const* host, std::uint64_t size) {
+  std::size_t const page = page_of(host);
+  if ((granules()[page].load(std::memory_order_relaxed) & granule_mask(host, size)) == 0)
+    return false;
+  // In this order: a decoder that watches in between sees the new bytes, and at worst a version
+  // that makes it decode once more.
+  granules()[page].exchange(0);
+  versions()[page].fetch_add(1);
+  return true;
+}
+
+void CodePages::wrote(GuestAddress address, std::uint64_t size) {
+  while (size > 0) {
+    std::uint64_t const in_page = kPageSize - (address.value & (kPageSize - 1));
+    std::uint64_t const part = std::min(size, in_page);
+    if (std::byte const* const host = memory_->host_address(address, part)) note_write(host, part);
+    address = address + part;
+    size -= part;
+  }
+}
+
+}  // namespace bh::vmm::soft

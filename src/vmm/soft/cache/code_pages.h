@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/error.h"
+#include "os/mapped_region.h"
+#include "vmm/memory/guest_memory.h"
+
+namespace bh::vmm::soft {
+
+/// Knows which 64-byte pieces of guest RAM have been decoded as code, so that a store to one of
+/// them, through whatever mapping and by whichever vCPU or device, makes the blocks of its page out
+/// of date.
+///
+/// A store is followed by note_write(). A decoder calls watch() before it reads the bytes. Between
+/// them stands membarrier(2): either the store sees the watch, or the decoder sees the stored
+/// bytes.
+class CodePages final : public WriteHook {
+ public:
+  static Result<CodePages> create(GuestMemory const& memory);
+
+  /// Index of the page at `host`, which must point into guest RAM.
+  std::size_t page_of(std::byte const* host) const {
+    return static_cast<std::size_t>(host - base_) >> kPageShift;
+  }
+
+  /// To be called after each store to RAM. True if the range held decoded code.
+  bool note_write(std::byte const* host, std::uint64_t size) {
+    std::size_t const page = page_of(host);
+    std::uint64_t const watched = granules()[page].load(std::memory_order_relaxed);
+    if (watched == 0) [[likely]]
+      return false;
+    return changed(host, size);
+  }
+
+  /// Number that grows when code of the page was overwritten. Blocks keep the one they were decoded
+  /// at.
+  std::uint32_t version(std::size_t page) const {
+    return versions()[page].load(std::memory_order_acquire);
+  }
+
+  /// Announces that `size` bytes at `host` (in one page) are about to be decoded.
+  void watch(std::byte const* host, std::uint64_t size);
+
+  void wrote(GuestAddress address, std::uint64_t size) override;
+
+ private:
+  CodePages(GuestMemory const& memory, os::MappedRegion granules, os::MappedRegion versions);
+
+  bool changed(std::byte const* host, std::uint64_t size);
+  std::atomic<std::uint64_t>* granules() const {
+    return reinterpret_cast<std::atomic<std::uint64_t>*>(granules_.data());
+  }
+  std::atomic<std::uint32_t>* versions() const {
+    return reinterpret_cast<std::atomic<std::uint32_t>*>(versions_.data());
+  }
+
+  GuestMemory const* memory_;
+  std::byte const* base_;
+  os::MappedRegion granules_;  // A 64-bit word a page, a bit for each 64 bytes.
+  os::MappedRegion versions_;  // A 32-bit counter a page.
+};
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,145 @@
+#include "vmm/soft/decode/op_builder.h"
+
+#include "vmm/soft/native/rewrite.h"
+
+namespace bh::vmm::soft {
+
+namespace {
+
+std::uint8_t slot_of(ZydisRegister reg) {
+  if (reg == ZYDIS_REGISTER_RIP || reg == ZYDIS_REGISTER_EIP) return kRipSlot;
+  auto const general = general_register(reg);
+  return general ? static_cast<std::uint8_t>(*general) : kZeroSlot;
+}
+
+std::uint8_t register_code(ZydisRegister reg) {
+  if (reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH) {
+    return static_cast<std::uint8_t>((reg - ZYDIS_REGISTER_AH) | kHighByte);
+  }
+  if (auto const general = general_register(reg)) return *general;
+  return static_cast<std::uint8_t>(ZydisRegisterGetId(reg));
+}
+
+FpuUse fpu_use(Instruction const& instruction) {
+  auto const& decoded = instruction.decoded;
+  FpuUse use = FpuUse::None;
+  switch (decoded.meta.isa_set) {
+    case ZYDIS_ISA_SET_X87:
+    case ZYDIS_ISA_SET_FCMOV:
+    case ZYDIS_ISA_SET_SSE3X87: return FpuUse::X87;
+    default: break;
+  }
+  for (auto const& operand : instruction.all_operands()) {
+    if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER) continue;
+    switch (ZydisRegisterGetClass(operand.reg.value)) {
+      case ZYDIS_REGCLASS_MMX: return FpuUse::Mmx;
+      case ZYDIS_REGCLASS_XMM:
+      case ZYDIS_REGCLASS_YMM: use = FpuUse::Sse; break;
+      default: break;
+    }
+    if (operand.reg.value == ZYDIS_REGISTER_MXCSR) use = FpuUse::Sse;
+  }
+  if (use != FpuUse::None && decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) return FpuUse::Avx;
+  switch (decoded.meta.isa_set) {
+    case ZYDIS_ISA_SET_AVX: return FpuUse::Avx;         // VZEROUPPER and VZEROALL
+    case ZYDIS_ISA_SET_PENTIUMMMX: return FpuUse::Mmx;  // EMMS
+    default: return use;
+  }
+}
+
+OperandAccess access_of(ZydisOperandActions actions) {
+  bool const reads = (actions & ZYDIS_OPERAND_ACTION_MASK_READ) != 0;
+  bool const writes = (actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0;
+  // A conditional write (CMPXCHG, CMOV to memory) needs the right to write and the old bytes.
+  bool const conditional = (actions & ZYDIS_OPERAND_ACTION_CONDWRITE) != 0;
+  if (writes) return reads || conditional ? OperandAccess::ReadWrite : OperandAccess::Write;
+  return OperandAccess::Read;
+}
+
+void add_memory(Op& op, ZydisDecodedOperand const& operand, CodeSize code_size) {
+  auto const& memory = operand.mem;
+  op.has_memory = true;
+  op.memory_size = static_cast<std::uint16_t>(operand.size / 8);
+  op.memory_access = access_of(operand.actions);
+  op.base = slot_of(memory.base);
+  op.index = slot_of(memory.index);
+  switch (memory.scale) {
+    case 2: op.scale = 1; break;
+    case 4: op.scale = 2; break;
+    case 8: op.scale = 3; break;
+    default: op.scale = 0; break;
+  }
+  op.displacement = memory.disp.value;
+  if (op.base == kRipSlot) op.displacement += op.end;
+  op.segment_register = static_cast<std::uint8_t>(ZydisRegisterGetId(memory.segment));
+  bool const flat = code_size == CodeSize::Bits64 && op.segment_register < Fs;
+  op.segment = flat ? kZeroSegment : op.segment_register;
+}
+
+/// String instructions, XLAT and MASKMOV address memory without naming it.
+void set_implicit_segment(Op& op, Instruction const& instruction) {
+  auto const attributes = instruction.decoded.attributes;
+  std::uint8_t segment = Ds;
+  if ((attributes & ZYDIS_ATTRIB_HAS_SEGMENT_CS) != 0) segment = Cs;
+  if ((attributes & ZYDIS_ATTRIB_HAS_SEGMENT_SS) != 0) segment = Ss;
+  if ((attributes & ZYDIS_ATTRIB_HAS_SEGMENT_ES) != 0) segment = Es;
+  if ((attributes & ZYDIS_ATTRIB_HAS_SEGMENT_FS) != 0) segment = Fs;
+  if ((attributes & ZYDIS_ATTRIB_HAS_SEGMENT_GS) != 0) segment = Gs;
+  op.segment_register = segment;
+  bool const flat = instruction.code_size == CodeSize::Bits64 && segment < Fs;
+  op.segment = flat ? kZeroSegment : segment;
+}
+
+void add_immediate(Op& op, ZydisDecodedOperand const& operand, bool first) {
+  if (operand.type == ZYDIS_OPERAND_TYPE_POINTER) {
+    op.immediate = static_cast<std::int64_t>(operand.ptr.segment) << 32 | operand.ptr.offset;
+    return;
+  }
+  if (!first) {  // ENTER
+    op.immediate |= static_cast<std::int64_t>(operand.imm.value.u & 0xff) << 16;
+    return;
+  }
+  op.immediate = operand.imm.is_signed || operand.imm.is_relative
+                     ? operand.imm.value.s
+                     : static_cast<std::int64_t>(operand.imm.value.u);
+}
+
+}  // namespace
+
+Op build_op(Instruction const& instruction, std::uint16_t start) {
+  auto const& decoded = instruction.decoded;
+  Op op;
+  op.start = start;
+  op.end = static_cast<std::uint16_t>(start + decoded.length);
+  op.address_size = static_cast<std::uint8_t>(decoded.address_width / 8);
+  op.operand_size = static_cast<std::uint8_t>(decoded.operand_width / 8);
+  op.condition = decoded.opcode & 0xf;
+  op.lock = (decoded.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
+  if ((decoded.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE)) != 0) {
+    op.repeat = Repeat::Equal;
+  }
+  if ((decoded.attributes & ZYDIS_ATTRIB_HAS_REPNE) != 0) op.repeat = Repeat::NotEqual;
+  op.fpu = fpu_use(instruction);
+
+  bool first_immediate = true;
+  unsigned position = 0;
+  for (auto const& operand : instruction.visible_operands()) {
+    switch (operand.type) {
+      case ZYDIS_OPERAND_TYPE_REGISTER:
+        if (position < 2) op.reg[position] = register_code(operand.reg.value);
+        break;
+      case ZYDIS_OPERAND_TYPE_MEMORY:
+        if (!op.has_memory) add_memory(op, operand, instruction.code_size);
+        break;
+      default:
+        add_immediate(op, operand, first_immediate);
+        first_immediate = false;
+        break;
+    }
+    ++position;
+  }
+  if (!op.has_memory) set_implicit_segment(op, instruction);
+  return op;
+}
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,34 @@
+#include "vmm/soft/native/code_pool.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace bh::vmm::soft {
+
+Result<CodePool> CodePool::create(std::size_t size) {
+  os::UniqueFd file(::memfd_create("soft-cpu-code", MFD_CLOEXEC));
+  if (!file.valid()) return fail_errno("memfd_create for generated code", errno);
+  if (::ftruncate(file.get(), static_cast<off_t>(size)) != 0) {
+    return fail_errno("ftruncate of generated code", errno);
+  }
+  auto writable =
+      BH_TRY(os::MappedRegion::map(size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file));
+  auto executable =
+      BH_TRY(os::MappedRegion::map(size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_NORESERVE, file));
+  return CodePool(std::move(writable), std::move(executable));
+}
+
+void* CodePool::add(std::span<std::uint8_t const> code) {
+  constexpr std::size_t kAlignment = 16;
+  if (code.size() > writable_.size() - used_) return nullptr;
+  std::memcpy(writable_.data() + used_, code.data(), code.size());
+  void* const result = executable_.data() + used_;
+  used_ = std::min(writable_.size(), (used_ + code.size() + kAlignment - 1) & ~(kAlignment - 1));
+  return result;
+}
+
+}  // namespace bh::vmm::soft

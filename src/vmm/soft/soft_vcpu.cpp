@@ -1,0 +1,209 @@
+#include "vmm/soft/soft_vcpu.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "vmm/soft/native/trap_guard.h"
+#include "vmm/soft/state/reset.h"
+#include "vmm/soft/system/deliver.h"
+
+namespace bh::vmm::soft {
+
+namespace {
+
+constexpr std::uint64_t kDr6SingleStep = 1u << 14;
+
+std::string at_rip(Cpu const& cpu, std::string_view words) {
+  char text[48];
+  std::snprintf(text, sizeof text, " (vcpu %u at rip 0x%llx)", cpu.index,
+                static_cast<unsigned long long>(cpu.rip));
+  return std::string(words) + text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SoftVcpu>> SoftVcpu::create(Machine& machine, unsigned index) {
+  BH_TRY(install_trap_guard());
+  auto blocks = BH_TRY(BlockCache::create());
+  return std::unique_ptr<SoftVcpu>(new SoftVcpu(machine, index, std::move(blocks)));
+}
+
+SoftVcpu::SoftVcpu(Machine& machine, unsigned index, std::unique_ptr<BlockCache> blocks)
+    : machine_(machine), cpu_(std::make_unique<Cpu>()), blocks_(std::move(blocks)) {
+  cpu_->machine = &machine;
+  cpu_->index = index;
+  reset(*cpu_);
+  // The first vCPU starts at the reset vector, the others when they are told to.
+  if (index != 0) cpu_->activity = Activity::WaitForSipi;
+}
+
+void SoftVcpu::wake() {
+  cpu_->attention.store(true, std::memory_order_release);
+  cpu_->attention.notify_one();
+}
+
+void SoftVcpu::kick() {
+  kicked_.store(true);
+  wake();
+}
+
+SoftVcpu::Round SoftVcpu::stop(Exit exit) {
+  exit_ = std::move(exit);
+  return Round::Exit;
+}
+
+Exit SoftVcpu::run() {
+  set_guarded_cpu(cpu_.get());
+  if (!cpu_->replay.empty()) {
+    // The answer to the last exit is there: the instruction that asked goes first.
+    cpu_->replay.rewind();
+    if (run_one() == Round::Exit) return std::move(exit_);
+  }
+  for (;;) {
+    if (wants_attention()) [[unlikely]] {
+      if (attend() == Round::Exit) return std::move(exit_);
+      continue;
+    }
+    bool const alone = cpu_->interrupt_shadow || (cpu_->system_flags & kFlagTf) != 0;
+    auto const round = alone ? run_one() : run_block();
+    if (round == Round::Exit) [[unlikely]]
+      return std::move(exit_);
+  }
+}
+
+bool SoftVcpu::wants_attention() const {
+  if (cpu_->attention.load(std::memory_order_relaxed)) return !cpu_->interrupt_shadow;
+  if (cpu_->activity != Activity::Running) return true;
+  return interrupt_deferred_ && cpu_->interrupts_enabled() && !cpu_->interrupt_shadow;
+}
+
+SoftVcpu::Round SoftVcpu::attend() {
+  cpu_->attention.store(false);
+  interrupt_deferred_ = false;
+  if (kicked_.exchange(false)) {
+    // Whatever else waits is looked at in the next run().
+    cpu_->attention.store(true);
+    return stop(Interrupted{});
+  }
+  if (machine_.chips != nullptr) {
+    auto const attention = machine_.chips->attention(cpu_->index);
+    if ((attention & chip::ChipSet::kStartUp) != 0) return take_start_up();
+    if (cpu_->activity != Activity::WaitForSipi && attention != 0) {
+      if (inject() == Round::Exit) return Round::Exit;
+    }
+  }
+  return cpu_->activity == Activity::Running ? Round::Continue : sleep();
+}
+
+SoftVcpu::Round SoftVcpu::sleep() {
+  if (machine_.chips == nullptr && cpu_->activity == Activity::Halted) {
+    cpu_->activity = Activity::Running;
+    return stop(Halted{});
+  }
+  cpu_->attention.wait(false);
+  return Round::Continue;
+}
+
+SoftVcpu::Round SoftVcpu::take_start_up() {
+  auto const message = machine_.chips->take_start_up(cpu_->index);
+  cpu_->attention.store(true);  // A SIPI may wait behind an INIT.
+  if (!message) return Round::Continue;
+  if (message->kind == chip::StartUp::Kind::Init) {
+    reset_by_init(*cpu_);
+    cpu_->activity = Activity::WaitForSipi;
+  } else if (cpu_->activity == Activity::WaitForSipi) {
+    start_at(*cpu_, message->vector);
+  }
+  return Round::Continue;
+}
+
+SoftVcpu::Round SoftVcpu::inject() {
+  auto& chips = *machine_.chips;
+  Delivery delivery = Delivery::Done;
+  auto const attention = chips.attention(cpu_->index);
+  if ((attention & chip::ChipSet::kNmi) != 0 && !cpu_->nmi_blocked && chips.take_nmi(cpu_->index)) {
+    cpu_->activity = Activity::Running;
+    delivery = deliver_nmi(*cpu_);
+    cpu_->attention.store(true);
+  } else if ((attention & chip::ChipSet::kInterrupt) != 0) {
+    if (!cpu_->interrupts_enabled()) {
+      interrupt_deferred_ = true;
+      return Round::Continue;
+    }
+    auto const vector = chips.acknowledge(cpu_->index);
+    if (!vector) return Round::Continue;
+    cpu_->activity = Activity::Running;
+    delivery = deliver_interrupt(*cpu_, *vector);
+    cpu_->attention.store(true);  // Another may be behind it.
+  }
+  if (delivery == Delivery::TripleFault) return stop(Shutdown{});
+  if (delivery == Delivery::Exit) return stop(std::move(cpu_->exit));
+  return Round::Continue;
+}
+
+SoftVcpu::Round SoftVcpu::after_fault() {
+  switch (deliver_exception(*cpu_, cpu_->exception)) {
+    case Delivery::Done: return Round::Continue;
+    case Delivery::TripleFault: return stop(Shutdown{});
+    case Delivery::Exit: break;
+  }
+  return stop(std::move(cpu_->exit));
+}
+
+SoftVcpu::Round SoftVcpu::run_block() {
+  Cpu& cpu = *cpu_;
+  Flow flow = Flow::Next;
+  Block const* const block = blocks_->find(cpu, flow);
+  if (block == nullptr) [[unlikely]] {
+    if (flow == Flow::Fault) return after_fault();
+    if (auto* error = std::get_if<InternalError>(&cpu.exit))
+      error->words = at_rip(cpu, error->words);
+    return stop(std::move(cpu.exit));
+  }
+  cpu.gpr[kRipSlot] = cpu.rip;
+  for (Op const& op : block->ops()) {
+    flow = op.handler(cpu, op);
+    if (flow == Flow::Next) [[likely]]
+      continue;
+    if (flow == Flow::Leave) return Round::Continue;
+    cpu.rip = cpu.this_rip(op);
+    cpu.code_changed = false;
+    if (flow == Flow::Fault) return after_fault();
+    return stop(std::move(cpu.exit));
+  }
+  cpu.rip = cpu.next_rip(block->ops().back());
+  return Round::Continue;
+}
+
+SoftVcpu::Round SoftVcpu::run_one() {
+  Cpu& cpu = *cpu_;
+  bool const shadowed = std::exchange(cpu.interrupt_shadow, false);
+  bool const stepping = (cpu.system_flags & kFlagTf) != 0;
+  Flow flow = Flow::Next;
+  Block const* const block = blocks_->find(cpu, flow);
+  if (block == nullptr) {
+    if (flow == Flow::Fault) return after_fault();
+    return stop(std::move(cpu.exit));
+  }
+  cpu.gpr[kRipSlot] = cpu.rip;
+  Op const& op = block->ops().front();
+  flow = op.handler(cpu, op);
+  if (flow == Flow::Exit) {
+    cpu.rip = cpu.this_rip(op);
+    cpu.interrupt_shadow = shadowed;
+    return stop(std::move(cpu.exit));
+  }
+  cpu.replay.clear();
+  cpu.code_changed = false;
+  if (flow == Flow::Fault) {
+    cpu.rip = cpu.this_rip(op);
+    return after_fault();
+  }
+  if (flow == Flow::Next) cpu.rip = cpu.next_rip(op);
+  if (!stepping) return Round::Continue;
+  cpu.debug.dr6 |= kDr6SingleStep;
+  cpu.raise(kDebug);
+  return after_fault();
+}
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "vmm/engine/vcpu.h"
+#include "vmm/soft/cache/block_cache.h"
+#include "vmm/soft/state/cpu.h"
+#include "vmm/soft/state/machine.h"
+
+namespace bh::vmm::soft {
+
+/// A vCPU that decodes and steps. One thread runs it; wake() and kick() are for all.
+class SoftVcpu final : public Vcpu {
+ public:
+  static Result<std::unique_ptr<SoftVcpu>> create(Machine& machine, unsigned index);
+
+  Exit run() override;
+  void kick() override;
+  Result<VcpuState> save() override;
+  Result<> restore(VcpuState const& state) override;
+
+  /// An interrupt, NMI, INIT or SIPI waits in the chips. Any thread; takes no lock.
+  void wake();
+
+ private:
+  SoftVcpu(Machine& machine, unsigned index, std::unique_ptr<BlockCache> blocks);
+
+  /// What one round of the loop found.
+  enum class Round { Continue, Exit };
+
+  bool wants_attention() const;
+  /// Kicks, start-up messages, NMIs, interrupts and sleeping. Exit: exit_ is set.
+  Round attend();
+  Round sleep();
+  Round take_start_up();
+  Round inject();
+  Round run_block();
+  /// One instruction by itself: in an interrupt shadow, while single-stepping, after an exit.
+  Round run_one();
+  Round after_fault();
+  Round stop(Exit exit);
+
+  Machine& machine_;
+  std::unique_ptr<Cpu> cpu_;
+  std::unique_ptr<BlockCache> blocks_;
+  std::atomic<bool> kicked_ = false;
+  bool interrupt_deferred_ = false;  // The chips have one, and IF is clear.
+  Exit exit_;
+};
+
+}  // namespace bh::vmm::soft

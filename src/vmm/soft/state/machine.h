@@ -1,0 +1,19 @@
+#pragma once
+
+#include "vmm/chip/chip_set.h"
+#include "vmm/engine/engine.h"
+#include "vmm/memory/guest_memory.h"
+#include "vmm/soft/cache/code_pages.h"
+
+namespace bh::vmm::soft {
+
+/// What all vCPUs of one virtual machine share.
+struct Machine {
+  GuestMemory& memory;
+  CodePages& code_pages;
+  chip::ChipSet* chips;  // nullptr without interrupt chips.
+  chip::Clock& clock;
+  unsigned vcpu_count;
+};
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,139 @@
+#include <array>
+#include <cstring>
+#include <mutex>
+
+#include "vmm/soft/mmu/access.h"
+#include "vmm/soft/step/handlers.h"
+#include "vmm/soft/step/registers.h"
+#include "vmm/soft/system/handlers.h"
+
+namespace bh::vmm::soft {
+
+namespace {
+
+// Operands up to XSAVE's do not come here: the largest native one is FNSAVE's 108 bytes.
+constexpr std::size_t kLargestOperand = 128;
+
+/// x87 exception pointers are kept in the image (SDM vol. 1, 8.1.8); a host address must not show.
+constexpr std::size_t kFxsaveFip = 8;
+
+void hide_host_pointers(Cpu& cpu, Op const& op) {
+  std::uint64_t fip = 0;
+  std::memcpy(&fip, cpu.fxsave.data() + kFxsaveFip, sizeof fip);
+  if (fip == 0) return;
+  fip = cpu.this_rip(op);
+  std::memcpy(cpu.fxsave.data() + kFxsaveFip, &fip, sizeof fip);
+}
+
+Flow trapped(Cpu& cpu, int result) {
+  auto const vector = static_cast<std::uint8_t>(result);
+  return vector == kGeneralProtection ? cpu.raise(vector, 0) : cpu.raise(vector);
+}
+
+Flow run_stub(Cpu& cpu, Op const& op, void* memory) {
+  if (op.fpu != FpuUse::None) {
+    if (auto const flow = check_fpu(cpu, op); flow != Flow::Next) return flow;
+  }
+  cpu.running_stub = op.stub;
+  int const result = op.stub(&cpu, memory);
+  if (result != 0) [[unlikely]]
+    return trapped(cpu, result);
+  if (op.fpu == FpuUse::X87 || op.fpu == FpuUse::Mmx) hide_host_pointers(cpu, op);
+  return Flow::Next;
+}
+
+/// The operand crosses a page or is a device: run on a copy.
+Flow run_on_copy(Cpu& cpu, Op const& op, std::uint64_t linear, std::ptrdiff_t bias) {
+  // A locked access across pages is atomic among vCPUs that take this path, not against others.
+  static std::mutex split_lock;
+  std::unique_lock<std::mutex> guard(split_lock, std::defer_lock);
+  if (op.lock) guard.lock();
+
+  auto const privilege = current_privilege(cpu);
+  if (op.memory_size > kLargestOperand) return cpu.raise(kGeneralProtection, 0);
+  // Misaligned as the original is, so that instructions that check alignment see the same.
+  alignas(64) std::array<std::byte, kLargestOperand + 64> buffer{};
+  std::byte* const copy = buffer.data() + (linear & 63);
+  std::span<std::byte> const bytes(copy, op.memory_size);
+  bool const writes = op.memory_access != OperandAccess::Read;
+  if (writes) {
+    if (auto const flow = probe_write(cpu, linear, bytes.size(), privilege); flow != Flow::Next) {
+      return flow;
+    }
+  }
+  if (op.memory_access != OperandAccess::Write) {
+    if (auto const flow = read_memory(cpu, linear, bytes, privilege); flow != Flow::Next)
+      return flow;
+  }
+  if (!writes) return run_stub(cpu, op, copy - bias);
+
+  // The write may end in Flow::Exit and the instruction start again: registers must not have
+  // changed.
+  Cpu::NativeState const before = cpu.native_state();
+  if (auto const flow = run_stub(cpu, op, copy - bias); flow != Flow::Next) return flow;
+  if (auto const flow = write_memory(cpu, linear, bytes, privilege); flow != Flow::Next) {
+    cpu.set_native_state(before);
+    return flow;
+  }
+  return finish(cpu, op);
+}
+
+/// `bias`: how far the instruction itself moves from the pointer it is given.
+Flow run_with_memory(Cpu& cpu, Op const& op, std::uint64_t linear, std::ptrdiff_t bias) {
+  bool const writes = op.memory_access != OperandAccess::Read;
+  Tlb& tlb = cpu.mmu.tlb(current_privilege(cpu), writes ? Access::Write : Access::Read);
+  std::byte* host = tlb.find(linear, op.memory_size);
+  if (host == nullptr) [[unlikely]] {
+    bool const crosses = (linear & (kPageSize - 1)) + op.memory_size > kPageSize;
+    if (!crosses) {
+      Place place;
+      if (auto const flow = translate(cpu, linear, writes ? Access::Write : Access::Read,
+                                      current_privilege(cpu), place);
+          flow != Flow::Next) {
+        return flow;
+      }
+      host = place.host;
+    }
+    if (host == nullptr) return run_on_copy(cpu, op, linear, bias);
+  }
+  if (auto const flow = run_stub(cpu, op, host - bias); flow != Flow::Next) [[unlikely]]
+    return flow;
+  if (writes && note_write(cpu, host, op.memory_size)) [[unlikely]] {
+    cpu.code_changed = true;
+    return finish(cpu, op);
+  }
+  return Flow::Next;
+}
+
+}  // namespace
+
+Flow native_registers(Cpu& cpu, Op const& op) {
+  return run_stub(cpu, op, nullptr);
+}
+
+Flow native_memory(Cpu& cpu, Op const& op) {
+  return run_with_memory(cpu, op, effective_address(cpu, op), 0);
+}
+
+Flow native_bit_string(Cpu& cpu, Op const& op) {
+  // The register selects a bit anywhere: the operand is the piece that holds it, and the host
+  // adds the same distance to the pointer it is given.
+  unsigned const size = op.operand_size;
+  std::int64_t bit = 0;
+  switch (size) {
+    case 2: bit = static_cast<std::int16_t>(cpu.gpr[op.reg[1]]); break;
+    case 4: bit = static_cast<std::int32_t>(cpu.gpr[op.reg[1]]); break;
+    default: bit = static_cast<std::int64_t>(cpu.gpr[op.reg[1]]); break;
+  }
+  std::int64_t const distance = (bit >> (size == 2   ? 4
+                                         : size == 4 ? 5
+                                                     : 6)) *
+                                static_cast<int>(size);
+  std::uint64_t offset = effective_offset(cpu, op) + static_cast<std::uint64_t>(distance);
+  offset = cut(offset, op.address_size) + cpu.segment_base[op.segment];
+  std::uint64_t const linear =
+      cpu.code_size == CodeSize::Bits64 ? offset : static_cast<std::uint32_t>(offset);
+  return run_with_memory(cpu, op, linear, distance);
+}
+
+}  // namespace bh::vmm::soft
