@@ -3,6 +3,7 @@
 #include <linux/kvm.h>
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
