@@ -6,9 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <string>
+
+#include "base/hex.h"
 
 namespace bh::vmm {
 
@@ -18,15 +19,9 @@ constexpr std::uint64_t kHugePageSize = 2u << 20;
 // More than any host we know has; keeps every later sum of addresses far from overflow.
 constexpr std::uint64_t kLargestMemory = std::uint64_t{1} << 40;
 
-std::string hex(GuestAddress address) {
-  char text[24];
-  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(address.value));
-  return text;
-}
-
 std::unexpected<Error> outside(std::string_view action, GuestAddress address, std::uint64_t size) {
   return fail(Errc::Invalid, std::string(action) + " " + std::to_string(size) + " bytes at " +
-                                 hex(address) + ": not guest RAM");
+                                 hex(address.value) + ": not guest RAM");
 }
 
 }  // namespace
@@ -77,13 +72,15 @@ std::byte* GuestMemory::host_address(GuestAddress address, std::uint64_t size) c
 Result<> GuestMemory::read(GuestAddress address, std::span<std::byte> out) const {
   std::byte const* const host = host_address(address, out.size());
   if (host == nullptr) return outside("read", address, out.size());
-  std::memcpy(out.data(), host, out.size());
+  // An empty span may have no address, and memcpy() wants one even for nothing.
+  if (!out.empty()) std::memcpy(out.data(), host, out.size());
   return {};
 }
 
 Result<> GuestMemory::write(GuestAddress address, std::span<std::byte const> data) {
   std::byte* const host = host_address(address, data.size());
   if (host == nullptr) return outside("write", address, data.size());
+  if (data.empty()) return {};
   std::memcpy(host, data.data(), data.size());
   if (write_hook_ != nullptr) write_hook_->wrote(address, data.size());
   return {};

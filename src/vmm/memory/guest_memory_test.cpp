@@ -70,6 +70,7 @@ TEST_F(GuestMemoryTest, SaysWhatWasTriedAndWhere) {
 
 TEST_F(GuestMemoryTest, AnEmptyAccessAtTheEndIsInside) {
   EXPECT_TRUE(memory_.read({kSize}, {}));
+  EXPECT_TRUE(memory_.write({kSize}, {}));
   EXPECT_FALSE(memory_.read({kSize + 1}, {}));
 }
 
