@@ -5,7 +5,8 @@
 # The target all_verify_interface_header_sets compiles every header alone, so that each includes what it uses.
 include(GoogleTest)
 
-# What a sanitizer build needs: every test program and every replay. And what the fuzz build makes.
+# What a sanitizer build needs: every test program and every replay. What the fuzz build makes: every
+# fuzzer and every library.
 add_custom_target(unit_tests)
 add_custom_target(fuzzers)
 
@@ -28,6 +29,10 @@ function(bh_component name folder)
   else()
     add_library(${name} INTERFACE)
     set(scope INTERFACE)
+  endif()
+  if(BULKHEAD_FUZZ)
+    # Whether fuzzed or not: this is the build in which clang checks every lock.
+    add_dependencies(fuzzers ${name})
   endif()
   target_include_directories(${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(${name} ${scope} ${ARG_DEPENDS})

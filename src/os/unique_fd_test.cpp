@@ -37,6 +37,7 @@ TEST(UniqueFd, AMoveLeavesTheSourceEmpty) {
   int const number = open_null();
   UniqueFd from(number);
   UniqueFd const to(std::move(from));
+  // NOLINTNEXTLINE(bugprone-use-after-move): what is left is what is tested.
   EXPECT_FALSE(from.valid());
   EXPECT_EQ(to.get(), number);
 }

@@ -100,6 +100,7 @@ matching_tests() {
 all_tests() {
   check "lint" run_lint
   suite lint run_lint_tests
+  check "clang-tidy" tidy_bottom
   guests_ready
   suite unit-release unit_tests release
   suite system system_tests

@@ -30,8 +30,8 @@ def may_include(layer, target):
 
 
 def own_header(path, exists):
-    """The header foo.cpp, foo_test.cpp or foo_fuzz.cpp goes with, as written in an include."""
-    stem = re.sub(r"_(test|fuzz)$", "", path.stem)
+    """The header foo.cpp or foo_test.cpp goes with, as written in an include."""
+    stem = re.sub(r"_test$", "", path.stem)
     header = path.relative_to("src").with_name(stem + ".h")
     return str(header) if exists("src/" + str(header)) else None
 

@@ -7,7 +7,10 @@ CODE = (".h", ".cpp", ".c", ".S", ".py", ".sh")
 # A long table of data is not a long program.
 UNLIMITED = re.compile(r"^(LICENSE$|fuzz/corpus/|guest/kernel/config/|tests/.*\.(s|json|txt)$)")
 
-TRY_OK = re.compile(r"^\s*(?:[\w:<>,&* ]+ [\w\[\], ]+ = )?BH_TRY\(|^#\s*define BH_TRY|^\s*(//|\*|///)")
+# A whole statement, what is assigned or initialised, either of them alone under an if or a for.
+TRY_OK = re.compile(r"^\s*(?:(?:if|for|while) \(.*\) |else )?"
+                    r"(?:[\w:<>,&* ]+ [\w\[\], ]+ = |[\w.>\[\]-]+ = )?BH_TRY\("
+                    r"|^#\s*define BH_TRY|^\s*//")
 TODO = re.compile(r"\bTODO\b|\bXXX\b")
 FIXME = re.compile(r"\bFIXME\b")
 FIXME_OK = re.compile(r"\bFIXME: .*\b(until|when|once)\b")
