@@ -115,7 +115,7 @@ def test_a_fuzzer_needs_seeds(tmp_path):
 
 
 def test_decisions_are_numbered_without_gaps(tmp_path):
-    files = {"docs/decisions/0001-one.md": "# 1. One\n", "docs/decisions/0003-three.md": "# 3. Three\n",
+    files = {"docs/decisions/0001-one.md": "# 0001: One\n", "docs/decisions/0003-three.md": "# 0003: Three\n",
              "docs/decisions/notes.md": ""}
     assert found(tmp_path, files) == [
         "docs/decisions/0003-three.md: number 0003, expected 0002",

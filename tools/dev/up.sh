@@ -2,7 +2,7 @@
 
 command_up() {
   install_packages build
-  step "build release" build_preset release bulkhead bulkhead-vmm
+  step "build release" build_preset release bulkhead bulkhead-vmm bulkhead-init
   prepare_guest
   local status=0
   note "a microVM:"

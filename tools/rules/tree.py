@@ -34,8 +34,8 @@ def misnumbered_decisions(root, files):
             yield f"{path}: number {number[1]}, expected {expected:04}"
             expected = int(number[1]) + 1
         else:
-            if not (root / path).read_text().startswith(f"# {int(number[1])}. "):
-                yield f"{path}: must start with `# {int(number[1])}. `"
+            if not (root / path).read_text().startswith(f"# {number[1]}: "):
+                yield f"{path}: must start with `# {number[1]}: `"
             expected += 1
 
 
