@@ -67,8 +67,9 @@ Result<Kernel> load_kernel(GuestMemory& memory, BootRequest const& request) {
   return kernel;
 }
 
-Result<std::optional<InitrdPlace>> load_initrd(GuestMemory& memory, BootRequest const& request,
-                                               GuestAddress kernel_end) {
+Result<std::optional<InitrdPlace>> load_initrd_if_any(GuestMemory& memory,
+                                                      BootRequest const& request,
+                                                      GuestAddress kernel_end) {
   if (!request.initrd_path) return std::nullopt;
   return load_initrd(memory, *request.initrd_path, kernel_end);
 }
@@ -81,7 +82,7 @@ Result<> prepare(GuestMemory& memory, BootRequest const& request, VcpuState& sta
   if (!kernel) {
     return std::unexpected(std::move(kernel).error().while_doing("kernel " + request.kernel_path));
   }
-  auto const initrd = BH_TRY(load_initrd(memory, request, kernel->loaded.end));
+  auto const initrd = BH_TRY(load_initrd_if_any(memory, request, kernel->loaded.end));
   BH_TRY(write_mp_table(memory, {request.vcpu_count, request.timer_pin}));
   BH_TRY(write_acpi(memory, {request.vcpu_count, request.timer_pin, request.mmio_devices}));
 
