@@ -50,12 +50,14 @@ std::span<std::uint32_t const> state_msrs() {
   return kStateMsrs;
 }
 
-std::vector<std::uint32_t> readable_msrs(os::UniqueFd const& vcpu) {
-  std::vector<std::uint32_t> readable;
+std::vector<std::uint32_t> present_msrs(os::UniqueFd const& vcpu) {
+  std::vector<std::uint32_t> present;
   for (std::uint32_t const index : kStateMsrs) {
-    if (read_msrs(vcpu, std::span(&index, 1))) readable.push_back(index);
+    // KVM lets us read some that this vCPU's CPUID does not have, but not write them.
+    auto const value = read_msrs(vcpu, std::span(&index, 1));
+    if (value && write_msrs(vcpu, *value)) present.push_back(index);
   }
-  return readable;
+  return present;
 }
 
 Result<std::vector<Msr>> read_msrs(os::UniqueFd const& vcpu,

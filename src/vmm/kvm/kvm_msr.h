@@ -14,8 +14,8 @@ namespace bh::vmm::kvm {
 /// must be written.
 std::span<std::uint32_t const> state_msrs();
 
-/// Those of state_msrs() that this vCPU has.
-std::vector<std::uint32_t> readable_msrs(os::UniqueFd const& vcpu);
+/// Those of state_msrs() that this vCPU has, once its CPUID is set. Writes each back.
+std::vector<std::uint32_t> present_msrs(os::UniqueFd const& vcpu);
 
 Result<std::vector<Msr>> read_msrs(os::UniqueFd const& vcpu,
                                    std::span<std::uint32_t const> indices);

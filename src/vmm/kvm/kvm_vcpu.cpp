@@ -53,7 +53,7 @@ Result<std::unique_ptr<KvmVcpu>> KvmVcpu::create(os::UniqueFd const& vm, GuestMe
   os::MappedRegion run_area =
       BH_TRY(os::MappedRegion::map(run_area_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd));
   std::unique_ptr<KvmVcpu> vcpu(new KvmVcpu(std::move(fd), std::move(run_area), memory));
-  vcpu->msrs_ = readable_msrs(vcpu->fd_);
+  vcpu->msrs_ = present_msrs(vcpu->fd_);
   BH_TRY(set_firmware_msrs(vcpu->fd_, vcpu->msrs_));
   return vcpu;
 }

@@ -1,0 +1,105 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <ostream>
+#include <string>
+
+#include "guest_engines.h"
+#include "guest_runner.h"
+
+namespace bh::guest_test {
+namespace {
+
+using vmm::InterruptChips;
+
+/// One program, and what must come of it.
+struct GuestCase {
+  std::string_view name;
+  GuestSetup setup = {};
+  Ending ending = Ending::Exit;
+  std::string_view text = {};
+};
+
+constexpr GuestSetup kReal{.mode = StartMode::Real};
+constexpr GuestSetup kChips{.chips = InterruptChips::Present};
+constexpr GuestSetup kTwoVcpus{.chips = InterruptChips::Present, .vcpus = 2};
+
+constexpr GuestCase kCases[] = {
+    {.name = "hello", .text = "hello from long mode\n"},
+    {.name = "hello16", .setup = kReal, .text = "hello from real mode\n"},
+    {.name = "halt", .ending = Ending::Halted},
+    {.name = "triple_fault", .ending = Ending::Shutdown},
+    {.name = "ports"},
+    {.name = "mmio"},
+    {.name = "modes", .setup = kReal, .text = "16 32 64 32 16 "},
+    {.name = "exceptions"},
+    {.name = "page_faults"},
+    {.name = "paging"},
+    {.name = "user_mode"},
+    {.name = "segments"},
+    {.name = "debug"},
+    {.name = "fpu"},
+    {.name = "self_modifying"},
+    {.name = "strings"},
+    {.name = "pic", .setup = kChips},
+    {.name = "lapic", .setup = kChips},
+    {.name = "ioapic", .setup = kChips},
+    {.name = "smp", .setup = kTwoVcpus},
+};
+
+struct Param {
+  GuestEngine engine;
+  GuestCase guest;
+};
+
+void PrintTo(Param const& param, std::ostream* out) {
+  *out << param.guest.name;
+}
+
+std::vector<Param> params() {
+  std::vector<Param> all;
+  for (GuestEngine const& engine : guest_engines()) {
+    for (GuestCase const& guest : kCases) all.push_back({engine, guest});
+  }
+  return all;
+}
+
+class GuestTest : public testing::TestWithParam<Param> {};
+
+TEST_P(GuestTest, RunsToItsExpectedEnd) {
+  auto const& [engine, guest] = GetParam();
+  if (auto const why = engine.absence(); !why.empty()) GTEST_SKIP() << why;
+  auto const images = guest_images();
+  auto const image = std::ranges::find(images, guest.name, &GuestImage::name);
+  ASSERT_NE(image, images.end());
+
+  auto const outcome = run_guest(engine.make, *image, guest.setup);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  if (outcome->ending == Ending::Broken) {
+    // An engine that is known not to run kernels may stop at an instruction, but never lie.
+    if (auto const why = engine.weakness(); !why.empty()) {
+      GTEST_SKIP() << outcome->words << "; " << why;
+    }
+  }
+  EXPECT_EQ(outcome->ending, guest.ending) << describe(*outcome);
+  if (guest.ending == Ending::Exit) {
+    EXPECT_EQ(outcome->status, 0) << describe(*outcome);
+  }
+  if (!guest.text.empty()) {
+    EXPECT_EQ(outcome->text, guest.text);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Guests, GuestTest, testing::ValuesIn(params()), [](auto const& info) {
+  return std::string(info.param.engine.name) + "_" + std::string(info.param.guest.name);
+});
+
+TEST(GuestImages, AreAllRun) {
+  for (GuestImage const& image : guest_images()) {
+    EXPECT_NE(std::ranges::find(kCases, image.name, &GuestCase::name), std::end(kCases))
+        << image.name;
+  }
+}
+
+}  // namespace
+}  // namespace bh::guest_test
