@@ -111,6 +111,7 @@ std::uint8_t Pic::acknowledge() {
     take(master, static_cast<unsigned>(input));
     return static_cast<std::uint8_t>(master.vector_base + input);
   }
+  // update_cascade() sees to it that the slave has one; hardware answers 15 where it lost it.
   int const second = winner(Slave);
   take(master, kCascade);
   if (second != kNone) take(slave, static_cast<unsigned>(second));
