@@ -13,8 +13,14 @@ if (($# > 1)); then fail "usage: $0 [PATH-TO-bulkhead-init]"; fi
 readonly init=${1:-$here/../../build/release/guest/init/bulkhead-init}
 readonly result=$bulkhead_cache/initrd
 readonly work=$result.work
-readonly packages=(busybox-static bash coreutils gzip perl-base python3-minimal libpython3-stdlib)
+readonly packages=(busybox-static bash coreutils gzip perl python3-minimal libpython3-stdlib)
 readonly programs=(/bin/bash /bin/gzip /usr/bin/sha256sum /usr/bin/perl)
+# What scripts most often ask for beyond perl-base.
+readonly perl_modules=(
+  Benchmark Data/Dumper Digest Digest/MD5 Digest/SHA Encode Encode/Alias Encode/Config Encode/Encoding
+  Encode/MIME/Name JSON/PP Math/BigFloat Math/BigInt MIME/Base64 Storable Time/HiRes Time/Local Time/Piece
+  Time/Seconds
+)
 # Installers, tests, graphics, Kerberos, TLS and tables of East Asian text, with the libraries they ask
 # for: what no script in a test guest imports. hashlib has its own digests without OpenSSL's.
 readonly python_leaves_out=(
@@ -87,12 +93,22 @@ take_file() {
   cp --dereference "$2" "$1$2"
 }
 
-# The modules of perl-base are what Debian's own boot scripts live on.
+# The modules of perl-base, which are what Debian's own boot scripts live on, and those of perl_modules
+# with their libraries.
 take_perl() {
-  local file
+  local root=$1 file folder module
   while read -r file; do
-    if [[ -f $file && $file == */perl-base/* ]]; then take_file "$1" "$file"; fi
+    if [[ -f $file && $file == */perl-base/* ]]; then take_file "$root" "$file"; fi
   done < <(dpkg-query --listfiles perl-base)
+  for folder in $(/usr/bin/perl -MConfig -e 'print "$Config{archlibexp} $Config{privlibexp}"'); do
+    for module in "${perl_modules[@]}"; do
+      while read -r file; do take_file "$root" "$file"; done < <(
+        # Not below auto/: there lie ten megabytes of tables of East Asian text.
+        find -L "$folder/$module.pm" "$folder/$module" -type f -name '*.p[lm]' 2>/dev/null
+        find -L "$folder/auto/$module" -maxdepth 1 -type f -name '*.so' 2>/dev/null
+      )
+    done
+  done
 }
 
 # The standard library as byte code alone: half the size, and no start of python compiles what it imports.
