@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <span>
 #include <vector>
 
 namespace bh::vmm::boot {
@@ -30,11 +29,10 @@ class BzImageBuilder {
 
   std::vector<std::byte> build() const {
     std::size_t const payload_at = (kSetupSectors + 1) * 512 + kPayloadOffset;
-    std::vector<std::byte> file(payload_at);
+    std::vector<std::byte> file(payload_at + payload_.size() + sizeof promised_size);
     std::memcpy(file.data() + 0x1f1, &header, sizeof header);
-    file.insert(file.end(), payload_.begin(), payload_.end());
-    auto const size = std::as_bytes(std::span(&promised_size, 1));
-    file.insert(file.end(), size.begin(), size.end());
+    std::memcpy(file.data() + payload_at, payload_.data(), payload_.size());
+    std::memcpy(file.data() + payload_at + payload_.size(), &promised_size, sizeof promised_size);
     return file;
   }
 
