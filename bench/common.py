@@ -1,0 +1,28 @@
+"""What the benchmarks share: repeating in turns, medians, and the lines that carry a result."""
+
+import pathlib
+import statistics
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
+
+
+def in_turns(rounds, **measurements):
+    """Calls each measurement `rounds` times, one after the other so that all meet the same noise.
+    Returns {name: [results]}."""
+    results = {name: [] for name in measurements}
+    for number in range(rounds):
+        for name, measure in measurements.items():
+            print(f"  round {number + 1} of {rounds}: {name}      ", end="\r", file=sys.stderr, flush=True)
+            results[name].append(measure())
+    print(" " * 60, end="\r", file=sys.stderr, flush=True)
+    return results
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def ratio(name, ours, peer, whom="peer"):
+    """The one line a script or a person looks for."""
+    print(f"ratio {name} ours/{whom} {ours / peer:.2f}", flush=True)

@@ -1,0 +1,21 @@
+"""Where the programs and guests are that ./dev has made."""
+
+import os
+import pathlib
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+RELEASE = TOP / "build" / "release"
+CACHE = pathlib.Path(os.environ.get("BULKHEAD_CACHE") or pathlib.Path.home() / ".cache" / "bulkhead")
+
+BULKHEAD = RELEASE / "src" / "bulkhead"
+VMM = RELEASE / "src" / "bulkhead-vmm"
+GUEST_BENCH = RELEASE / "bench" / "guest" / "guest-bench"
+
+KERNELS = {
+    "tuned": CACHE / "kernel" / "tuned" / "vmlinux",
+    "cloud": CACHE / "kernel" / "cloud" / "vmlinuz",
+}
+INITRDS = {
+    "busybox": CACHE / "initrd" / "busybox.cpio.gz",
+    "debian": CACHE / "initrd" / "debian.cpio.gz",
+}
