@@ -38,7 +38,7 @@ SoftVcpu::SoftVcpu(Machine& machine, unsigned index, std::unique_ptr<BlockCache>
 }
 
 void SoftVcpu::wake() {
-  cpu_->attention.store(true, std::memory_order_release);
+  cpu_->attention.store(1, std::memory_order_release);
   cpu_->attention.notify_one();
 }
 
@@ -72,17 +72,17 @@ Exit SoftVcpu::run() {
 }
 
 bool SoftVcpu::wants_attention() const {
-  if (cpu_->attention.load(std::memory_order_relaxed)) return !cpu_->interrupt_shadow;
+  if (cpu_->attention.load(std::memory_order_relaxed) != 0) return !cpu_->interrupt_shadow;
   if (cpu_->activity != Activity::Running) return true;
   return interrupt_deferred_ && cpu_->interrupts_enabled() && !cpu_->interrupt_shadow;
 }
 
 SoftVcpu::Round SoftVcpu::attend() {
-  cpu_->attention.store(false);
+  cpu_->attention.store(0);
   interrupt_deferred_ = false;
   if (kicked_.exchange(false)) {
     // Whatever else waits is looked at in the next run().
-    cpu_->attention.store(true);
+    cpu_->attention.store(1);
     return stop(Interrupted{});
   }
   if (machine_.chips != nullptr) {
@@ -100,13 +100,13 @@ SoftVcpu::Round SoftVcpu::sleep() {
     cpu_->activity = Activity::Running;
     return stop(Halted{});
   }
-  cpu_->attention.wait(false);
+  cpu_->attention.wait(0);
   return Round::Continue;
 }
 
 SoftVcpu::Round SoftVcpu::take_start_up() {
   auto const message = machine_.chips->take_start_up(cpu_->index);
-  cpu_->attention.store(true);  // A SIPI may wait behind an INIT.
+  cpu_->attention.store(1);  // A SIPI may wait behind an INIT.
   if (!message) return Round::Continue;
   if (message->kind == chip::StartUp::Kind::Init) {
     reset_by_init(*cpu_);
@@ -124,7 +124,7 @@ SoftVcpu::Round SoftVcpu::inject() {
   if ((attention & chip::ChipSet::kNmi) != 0 && !cpu_->nmi_blocked && chips.take_nmi(cpu_->index)) {
     cpu_->activity = Activity::Running;
     delivery = deliver_nmi(*cpu_);
-    cpu_->attention.store(true);
+    cpu_->attention.store(1);
   } else if ((attention & chip::ChipSet::kInterrupt) != 0) {
     if (!cpu_->interrupts_enabled()) {
       interrupt_deferred_ = true;
@@ -134,7 +134,7 @@ SoftVcpu::Round SoftVcpu::inject() {
     if (!vector) return Round::Continue;
     cpu_->activity = Activity::Running;
     delivery = deliver_interrupt(*cpu_, *vector);
-    cpu_->attention.store(true);  // Another may be behind it.
+    cpu_->attention.store(1);  // Another may be behind it.
   }
   if (delivery == Delivery::TripleFault) return stop(Shutdown{});
   if (delivery == Delivery::Exit) return stop(std::move(cpu_->exit));

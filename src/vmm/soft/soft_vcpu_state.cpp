@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "vmm/soft/soft_vcpu.h"

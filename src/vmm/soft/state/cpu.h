@@ -111,6 +111,7 @@ struct Cpu {
   std::uint64_t pat = 0x0007040600070406;
   std::uint64_t tsc_aux = 0;
   std::uint64_t tsc_offset = 0;  // Guest TSC = host TSC + this.
+  std::uint64_t tsc_adjust = 0;
   std::uint64_t misc_enable = 1;
   std::uint64_t kvmclock_wall = 0;
   std::uint64_t kvmclock_system = 0;
@@ -128,7 +129,7 @@ struct Cpu {
   Machine* machine = nullptr;
 
   /// Something outside the instruction stream wants this vCPU: interrupt, NMI, INIT, kick.
-  std::atomic<bool> attention{false};
+  std::atomic<int> attention{0};  // int: what a futex can wait on
 
   Mmu mmu;
 
