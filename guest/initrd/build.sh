@@ -103,9 +103,9 @@ take_perl() {
   for folder in $(/usr/bin/perl -MConfig -e 'print "$Config{archlibexp} $Config{privlibexp}"'); do
     for module in "${perl_modules[@]}"; do
       while read -r file; do take_file "$root" "$file"; done < <(
-        # Not below auto/: there lie ten megabytes of tables of East Asian text.
-        find -L "$folder/$module.pm" "$folder/$module" -type f -name '*.p[lm]' 2>/dev/null
-        find -L "$folder/auto/$module" -maxdepth 1 -type f -name '*.so' 2>/dev/null
+        # A module has only some of these. Not below auto/: there lie ten megabytes of East Asian text.
+        find -L "$folder/$module.pm" "$folder/$module" -type f -name '*.p[lm]' 2>/dev/null || true
+        find -L "$folder/auto/$module" -maxdepth 1 -type f -name '*.so' 2>/dev/null || true
       )
     done
   done
