@@ -47,7 +47,9 @@ class ChipSet {
   };
 
   /// Bits of attention().
-  enum Attention : std::uint8_t { kInterrupt = 1, kNmi = 2, kStartUp = 4 };
+  static constexpr std::uint8_t kInterrupt = 1;
+  static constexpr std::uint8_t kNmi = 2;
+  static constexpr std::uint8_t kStartUp = 4;
 
   /// 1 to kMaxVcpus vCPUs. `clock` and `listener` must outlive this object.
   ChipSet(unsigned vcpu_count, Clock const& clock, Listener& listener);
@@ -58,8 +60,8 @@ class ChipSet {
 
   // For a vCPU between two instructions.
 
-  /// What there is to look at, as Attention bits. wake() comes only for bits that were clear, so a
-  /// vCPU that cannot take an interrupt now looks again when it can.
+  /// What there is to look at: kInterrupt, kNmi, kStartUp. wake() comes only for bits that were
+  /// clear, so a vCPU that cannot take an interrupt now looks again when it can.
   std::uint8_t attention(unsigned vcpu) const {
     return attention_[vcpu].load(std::memory_order_acquire);
   }

@@ -68,7 +68,7 @@ std::optional<unsigned> time_in(std::uint8_t cell, std::uint64_t unix_seconds) {
 
 std::uint64_t HostWallClock::unix_nanoseconds() const {
   timespec time{};
-  ::clock_gettime(CLOCK_REALTIME, &time);
+  (void)::clock_gettime(CLOCK_REALTIME, &time);
   return static_cast<std::uint64_t>(time.tv_sec) * kSecond +
          static_cast<std::uint64_t>(time.tv_nsec);
 }
