@@ -17,12 +17,15 @@ class Guest:
     """What runs, whatever machine it runs in."""
 
     command: tuple
-    kernel: str = "tuned"
+    kernel: str | pathlib.Path = "tuned"  # A name of paths.KERNELS, or a file.
     initrd: str = "busybox"
     vcpus: int = 1
     memory_mib: int = 256
     files: dict = dataclasses.field(default_factory=dict)  # Path in the guest -> bytes.
     arguments: str = ""  # More of the kernel's command line.
+
+    def kernel_path(self):
+        return str(paths.KERNELS.get(self.kernel, self.kernel))
 
     def kernel_arguments(self):
         return f"console=ttyS0 reboot=t panic=-1 {self.arguments}".strip()
@@ -37,7 +40,7 @@ def start_vmm(guest, folder, engine="soft", options=()):
     """bulkhead-vmm with a configuration file."""
     config = {
         "boot-source": {
-            "kernel_image_path": str(paths.KERNELS[guest.kernel]),
+            "kernel_image_path": guest.kernel_path(),
             "initrd_path": str(guest.write_initrd(folder)),
             "boot_args": guest.kernel_arguments(),
         },
@@ -64,7 +67,7 @@ def start_qemu(guest, folder):
         "-object", f"memory-backend-memfd,id=ram,size={memory}",
         "-smp", str(guest.vcpus), "-nodefaults", "-no-user-config", "-nographic", "-serial", "stdio",
         "-no-reboot", "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=1",
-        "-kernel", paths.KERNELS[guest.kernel], "-initrd", guest.write_initrd(folder),
+        "-kernel", guest.kernel_path(), "-initrd", guest.write_initrd(folder),
         "-append", f"{guest.kernel_arguments()} tsc_early_khz={host_tsc_khz()}",
     ], folder)
 
