@@ -105,7 +105,7 @@ def test_long_files_are_found_and_data_is_not():
     ("http://localhost/actions", None),
 ])
 def test_words_that_do_not_belong_are_found(line, words):
-    complaints = list(text.complaints(Path("docs/a.md"), line))
+    complaints = list(text.complaints(Path("src/a.cpp"), line))
     assert (words in complaints[0]) if words else complaints == []
 
 
