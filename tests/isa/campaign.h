@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "tests/isa/compare.h"
+#include "tests/isa/executor.h"
+#include "tests/isa/plan.h"
+
+namespace bh::isa {
+
+/// A case whose outcomes differ.
+struct Finding {
+  std::string form;
+  std::string mnemonic;
+  std::string executor;
+  CaseInput input;
+  std::vector<Difference> differences;
+  std::string last_words;
+};
+
+struct CampaignOptions {
+  std::uint64_t seed = 1;
+  unsigned cases = 16;  // Of each form.
+  unsigned threads = 1;
+  std::chrono::seconds time_limit{0};  // 0: none. Forms get equal shares up to it.
+  std::size_t findings_kept_per_mnemonic = 3;
+  Tolerance tolerance;
+};
+
+struct CampaignResult {
+  std::uint64_t cases = 0;
+  std::uint64_t differing_cases = 0;
+  std::uint64_t lost_cases = 0;  // The host's own child died or hung: nothing to compare with.
+  unsigned rounds = 0;           // Complete ones: each form had that many cases.
+  std::map<std::string, std::uint64_t> differing_by_mnemonic;
+  std::vector<Finding> findings;
+
+  void add(CampaignResult other, std::size_t kept_per_mnemonic);
+};
+
+using MakeExecutor = std::function<Result<std::unique_ptr<Executor>>()>;
+
+/// Runs each form of the plan on the host and on the CPU under test and compares.
+Result<CampaignResult> run_campaign(Plan const& plan, CampaignOptions const& options,
+                                    MakeExecutor const& make_host, MakeExecutor const& make_other);
+
+/// The case of a form in a round, the same on every run with the same campaign seed.
+CaseInput make_case(Form const& form, std::uint64_t campaign_seed, unsigned round);
+
+/// Compares under the form's expectation.
+std::vector<Difference> judge(Expectation expectation, CaseInput const& input, Outcome const& host,
+                              Outcome const& other, Tolerance const& tolerance);
+
+}  // namespace bh::isa
