@@ -46,6 +46,15 @@ TEST_F(NativeTest, UsesTheGuestsStackPointerWithoutLosingTheHosts) {
   EXPECT_EQ(cpu().gpr[Rsp], 0x1fe8u);
 }
 
+TEST_F(NativeTest, TellsTheStackPointerFromTheRegisterThatStandsInForIt) {
+  cpu().gpr[Rsp] = 0x2000;
+  cpu().gpr[Rdx] = 0x3000;
+  EXPECT_EQ(run({0x48, 0x83, 0xec, 0x20}), Flow::Next);  // sub rsp, 0x20
+  EXPECT_EQ(run({0x48, 0x83, 0xea, 0x20}), Flow::Next);  // sub rdx, 0x20
+  EXPECT_EQ(cpu().gpr[Rsp], 0x1fe0u);
+  EXPECT_EQ(cpu().gpr[Rdx], 0x2fe0u);
+}
+
 TEST_F(NativeTest, RunsHighByteRegistersBesideMemory) {
   bare_.write<std::uint8_t>(kData, 5);
   cpu().gpr[Rbx] = 0x0700;

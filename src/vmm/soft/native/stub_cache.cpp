@@ -192,7 +192,9 @@ Stub StubCache::find_or_build(Instruction const& instruction) {
   auto const rewritten = rewrite(instruction);
   if (!rewritten) return nullptr;
   auto const code = rewritten->code();
+  // The same bytes mean another instruction where a register stands in for RSP.
   std::string key(reinterpret_cast<char const*>(code.data()), code.size());
+  key.push_back(static_cast<char>(rewritten->rsp_stand_in));
   if (auto const found = stubs_.find(key); found != stubs_.end()) return found->second;
 
   StateUse const use = state_use(instruction);

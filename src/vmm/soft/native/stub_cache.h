@@ -12,7 +12,7 @@
 
 namespace bh::vmm::soft {
 
-/// Native stubs by the bytes of the instruction they run: the same `add rax, [memory]` serves all
+/// Native stubs by the rewritten instruction they run: the same `add rax, [memory]` serves all
 /// of the guest's. One vCPU's; no locking.
 class StubCache {
  public:
