@@ -15,7 +15,7 @@ namespace bh::vmm::kvm {
 namespace {
 
 // SDM vol. 4; the last lines: Documentation/virt/kvm/x86/msr.rst.
-constexpr std::array<std::uint32_t, 63> kStateMsrs{
+constexpr std::array<std::uint32_t, 62> kStateMsrs{
     0x10,                                                             // TSC, before its deadline.
     0x3b,                                                             // TSC_ADJUST
     0x48,                                                             // SPEC_CTRL
@@ -24,7 +24,6 @@ constexpr std::array<std::uint32_t, 63> kStateMsrs{
     0x174,       0x175,       0x176,                                  // SYSENTER CS ESP EIP
     0x17a,       0x17b,                                               // MCG STATUS CTL
     0x1a0,                                                            // MISC_ENABLE
-    0x1d9,                                                            // DEBUGCTL
     0x200,       0x201,       0x202,       0x203,       0x204,        // MTRR base and mask, 0 to 7
     0x205,       0x206,       0x207,       0x208,       0x209,        //
     0x20a,       0x20b,       0x20c,       0x20d,       0x20e,        //

@@ -56,17 +56,17 @@ main:
   mov edi, FREE
   mov ecx, 4
   rep movsd
-  CHECK_EQ rsi, MMIO + 0x30, "rep movsd from a device: rsi"
+  CHECK_EQ rsi, MMIO+0x30, "rep movsd from a device: rsi"
   mov edi, FREE
   mov rax, [rip + text]
   CHECK_SAME [rdi], rax, "rep movsd from a device: first half"
   mov rax, [rip + text + 8]
-  CHECK_SAME [rdi + 8], rax, "rep movsd from a device: second half"
+  CHECK_SAME [rdi+8], rax, "rep movsd from a device: second half"
   mov edi, MMIO + 0x40
   mov rax, 0x0101010101010101
   mov ecx, 2
   rep stosq
-  CHECK_EQ [rbx + 0x48], 0x0101010101010101, "rep stosq"
+  CHECK_EQ [rbx+0x48], 0x0101010101010101, "rep stosq"
 
   # Over the end of the register file there is nothing.
   mov eax, [rbx + 0x100]

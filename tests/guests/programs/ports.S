@@ -41,7 +41,7 @@ main:
   mov ecx, 5
   rep insw
   CHECK_EQ rcx, 0, "rep insw: count"
-  CHECK_EQ rdi, FREE + 10, "rep insw: rdi"
+  CHECK_EQ rdi, FREE+10, "rep insw: rdi"
   mov edi, FREE
   CHECK_EQ [rdi], 0x3333333333333333, "rep insw: data"
   movzx eax, word ptr [rdi + 8]
@@ -54,7 +54,7 @@ main:
   mov ecx, 8
   rep insb
   cld
-  CHECK_EQ rdi, FREE + 0xff, "rep insb backwards: rdi"
+  CHECK_EQ rdi, FREE+0xff, "rep insb backwards: rdi"
   mov edi, FREE + 0x100
   CHECK_EQ [rdi], 0x3333333333333333, "rep insb backwards: data"
   ret
