@@ -16,7 +16,7 @@ std::string describe(Device const& device, std::uint64_t first, std::uint64_t la
 
 }  // namespace
 
-Result<> Bus::add(BusRange range, std::mutex& lock, Device& device) {
+Result<> Bus::add(BusRange range, Mutex& lock, Device& device) {
   auto const room = std::numeric_limits<std::uint64_t>::max() - range.first;
   if (range.size == 0 || range.size - 1 > room) {
     return fail(Errc::Invalid, "attach " + std::string(device.name()) + " at " + hex(range.first) +
@@ -52,7 +52,7 @@ void Bus::read(std::uint64_t address, std::span<std::byte> data) {
     unclaimed_reads_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  std::scoped_lock const guard(*entry->lock);
+  MutexLock const guard(*entry->lock);
   entry->device->read(address - entry->first + entry->device_offset, data);
 }
 
@@ -62,7 +62,7 @@ void Bus::write(std::uint64_t address, std::span<std::byte const> data) {
     unclaimed_writes_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  std::scoped_lock const guard(*entry->lock);
+  MutexLock const guard(*entry->lock);
   entry->device->write(address - entry->first + entry->device_offset, data);
 }
 

@@ -3,11 +3,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <span>
 #include <vector>
 
 #include "base/error.h"
+#include "base/mutex.h"
 #include "vmm/bus/device.h"
 
 namespace bh::vmm {
@@ -28,7 +28,7 @@ class Bus {
  public:
   /// `lock` is held during every call to `device`; whoever else touches the device takes it too.
   /// Errc::Exists if a part of the range is taken, Errc::Invalid if it is empty or wraps.
-  Result<> add(BusRange range, std::mutex& lock, Device& device);
+  Result<> add(BusRange range, Mutex& lock, Device& device);
 
   /// Fills `data` with what the guest reads: all ones where nobody answers, also if only the end
   /// of the access leaves its device's range.
@@ -47,7 +47,7 @@ class Bus {
     std::uint64_t first;
     std::uint64_t last;  // Inclusive, so that a range may end at the top of the address space.
     std::uint64_t device_offset;
-    std::mutex* lock;
+    Mutex* lock;
     Device* device;
   };
 

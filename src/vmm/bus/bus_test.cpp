@@ -40,7 +40,7 @@ class BusTest : public testing::Test {
     return value;
   }
 
-  std::mutex lock_;
+  Mutex lock_;
   Recorder device_;
   Bus bus_;
 };
@@ -122,7 +122,7 @@ class Counter final : public Device {
 
 TEST(Bus, LetsOneCallerAtATimeIntoADevice) {
   constexpr int kCallsEach = 2000;
-  std::mutex lock;
+  Mutex lock;
   Counter device;
   Bus ports;
   Bus memory;

@@ -17,7 +17,8 @@ void BootTimer::read(std::uint64_t /*offset*/, std::span<std::byte> data) {
 
 void BootTimer::write(std::uint64_t /*offset*/, std::span<std::byte const> data) {
   // A guest could fill the log by writing again and again: it boots once.
-  if (data.size() != 1 || data[0] != std::byte{kMagic} || std::exchange(booted_, true)) return;
+  if (data.size() != 1 || data[0] != std::byte{kMagic} || std::exchange(state_.booted, true))
+    return;
   on_booted_(clock_());
 }
 

@@ -22,6 +22,12 @@ struct BootTime {
 /// "Guest-boot-time =  12345 us 12 ms,  23456 CPU us 23 CPU ms", for people and scripts to match.
 std::string format_boot_time(BootTime time);
 
+struct BootTimerState {
+  bool booted = false;
+
+  friend bool operator==(BootTimerState const&, BootTimerState const&) = default;
+};
+
 /// One-byte register in which the guest's init says that it runs: it writes kMagic.
 /// Firecracker has it at kAddress only; the port is one instruction without a mapping.
 class BootTimer final : public Device {
@@ -41,10 +47,13 @@ class BootTimer final : public Device {
   void read(std::uint64_t offset, std::span<std::byte> data) override;
   void write(std::uint64_t offset, std::span<std::byte const> data) override;
 
+  BootTimerState save() const { return state_; }
+  void restore(BootTimerState state) { state_ = state; }
+
  private:
   Clock clock_;
   OnBooted on_booted_;
-  bool booted_ = false;
+  BootTimerState state_;
 };
 
 }  // namespace bh::vmm

@@ -35,6 +35,12 @@ TEST_F(BootTimerTest, IgnoresOtherBytesAndWidths) {
   EXPECT_TRUE(lines_.empty());
 }
 
+TEST_F(BootTimerTest, StaysBootedWhenRestored) {
+  timer_.restore({.booted = true});
+  write({123});
+  EXPECT_TRUE(lines_.empty());
+}
+
 TEST_F(BootTimerTest, ReadsAsAnEmptyBus) {
   std::array<std::byte, 4> data{};
   timer_.read(0, data);

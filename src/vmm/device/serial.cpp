@@ -162,10 +162,7 @@ std::byte Serial::read_receiver() {
   if (!data_ready()) return std::byte{0};
   std::byte const byte = input_.front();
   input_.pop_front();
-  if (sender_waits_ && input_.size() <= kInputLimit / 2) {
-    sender_waits_ = false;
-    on_input_room_();
-  }
+  if (input_.size() == kInputLimit / 2) on_input_room_();
   update_irq();
   return byte;
 }
@@ -204,7 +201,6 @@ void Serial::update_irq() {
 std::size_t Serial::push_input(std::span<std::byte const> bytes) {
   auto const accepted = bytes.first(std::min(bytes.size(), input_room()));
   input_.insert(input_.end(), accepted.begin(), accepted.end());
-  if (accepted.size() < bytes.size() || input_room() == 0) sender_waits_ = true;
   update_irq();
   return accepted.size();
 }
@@ -228,7 +224,6 @@ Result<> Serial::restore(SerialState const& state) {
   registers_ = state;
   registers_.input.clear();
   input_.assign(state.input.begin(), state.input.end());
-  sender_waits_ = false;
   update_irq();
   return {};
 }

@@ -48,8 +48,8 @@ class Serial final : public Device {
   using InputRoom = std::move_only_function<void()>;
 
   /// `output` gets each byte the guest sends; `irq` follows the interrupt pin; `on_input_room` is
-  /// called when push_input() had filled the queue and half of the limit is free again. None may
-  /// block or call back.
+  /// called whenever the guest has read the queue down to half of its limit. None may block or call
+  /// back.
   Serial(Output output, IrqLine irq, InputRoom on_input_room);
 
   std::string_view name() const override { return "serial"; }
@@ -82,7 +82,6 @@ class Serial final : public Device {
   SerialState registers_;  // Its `input` stays empty: input_ is the queue.
   std::deque<std::byte> input_;
   LineLevel line_ = LineLevel::Low;
-  bool sender_waits_ = false;
 };
 
 }  // namespace bh::vmm
