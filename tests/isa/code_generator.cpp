@@ -75,11 +75,11 @@ void choose_memory(Fields& fields, unsigned reg, Random& random) {
 }
 
 // Prefixes that change nothing but the address (67h, FS, GS) or nothing at all.
-void choose_extra_prefixes(Fields& fields, bool in_memory, Random& random) {
+void choose_extra_prefixes(Fields& fields, bool in_memory, bool may_have_more, Random& random) {
   constexpr std::array<std::uint8_t, 8> kAny{0x64, 0x65, 0x2e, 0x36, 0x3e, 0x26, 0x66, 0xf2};
   if (in_memory && random.one_in(8)) fields.extra_prefixes[0] = 0x67;
   if (in_memory && random.one_in(6)) fields.extra_prefixes[1] = random.one_in(2) ? 0x64 : 0x65;
-  if (random.one_in(24)) fields.extra_prefixes[2] = random.pick(kAny);
+  if (may_have_more && random.one_in(24)) fields.extra_prefixes[2] = random.pick(kAny);
 }
 
 std::uint64_t choose_rip(unsigned length, Random& random) {
@@ -135,7 +135,11 @@ Fields choose_fields(Form const& form, Decoded const& example, Random& random) {
     fields.force_rex = random.one_in(6);
   }
   fields.short_vex = random.one_in(2);
-  choose_extra_prefixes(fields, form.in_memory || form.category == ZYDIS_CATEGORY_STRINGOP, random);
+  // Whether 66h changes a near branch depends on the vendor.
+  bool const branch = example.instruction.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE ||
+                      form.mnemonic == ZYDIS_MNEMONIC_RET;
+  bool const addresses = form.in_memory || form.category == ZYDIS_CATEGORY_STRINGOP;
+  choose_extra_prefixes(fields, addresses, !branch, random);
   fields.tail = choose_tail(example, form.encoding, random);
   return fields;
 }

@@ -19,8 +19,8 @@ class Executor {
   /// Outcome i belongs to case i. The span stays valid until the next run(). At most kMaxBatch.
   virtual std::span<Outcome const> run(std::span<CaseInput const> cases) = 0;
 
-  /// What was said about the last case that Died.
-  virtual std::string last_words() const { return {}; }
+  /// What was said about case `index` of the last run() if it did not end in an exception.
+  virtual std::string last_words(std::size_t /*index*/) const { return {}; }
 };
 
 inline constexpr std::size_t kMaxBatch = 64;

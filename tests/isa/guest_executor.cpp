@@ -75,7 +75,7 @@ std::span<Outcome const> GuestExecutor::run(std::span<CaseInput const> cases) {
     auto done = run_case(cases[i], outcomes_[i]);
     if (done) continue;
     outcomes_[i].ending = done.error().code == Errc::Timeout ? Ending::Stuck : Ending::Died;
-    last_words_ = done.error().message;
+    last_words_[i] = done.error().message;
   }
   return {outcomes_.data(), cases.size()};
 }

@@ -26,7 +26,7 @@ class GuestExecutor final : public Executor {
 
   std::string_view name() const override { return engine_->name(); }
   std::span<Outcome const> run(std::span<CaseInput const> cases) override;
-  std::string last_words() const override { return last_words_; }
+  std::string last_words(std::size_t index) const override { return last_words_[index]; }
 
   /// False: the engine refused XCR0 = 7, and VEX code raises #UD.
   bool has_avx() const { return has_avx_; }
@@ -54,7 +54,7 @@ class GuestExecutor final : public Executor {
   bool has_avx_ = false;
   Code last_code_{.rip = kCodeStart};
   std::vector<Outcome> outcomes_{kMaxBatch};
-  std::string last_words_;
+  std::vector<std::string> last_words_{kMaxBatch};
   std::atomic<std::uint64_t> case_count_{0};
   std::jthread watchdog_;  // Last: uses the members above.
 };

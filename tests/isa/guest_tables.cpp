@@ -100,6 +100,8 @@ Result<> write_descriptors(vmm::GuestMemory& memory) {
                                           kTaskBase >> 32};
   BH_TRY(memory.write_object(GuestAddress{kGdt}, gdt));
   BH_TRY(memory.write_object(GuestAddress{kTss + 4}, kSupervisorStart + kStackEnd));
+  // The I/O permission bitmap starts beyond the limit: no port is a program's.
+  BH_TRY(memory.write_object(GuestAddress{kTss + 0x66}, std::uint16_t{kTaskLimit + 1}));
   for (unsigned vector = 0; vector < 256; ++vector) {
     // out imm8, al; hlt
     std::array<std::uint8_t, 4> const handler{0xe6, static_cast<std::uint8_t>(vector), 0xf4, 0xf4};

@@ -18,7 +18,6 @@ class HostExecutor final : public Executor {
 
   std::string_view name() const override { return "host"; }
   std::span<Outcome const> run(std::span<CaseInput const> cases) override;
-  std::string last_words() const override { return last_words_; }
 
  private:
   explicit HostExecutor(Mailbox* mailbox) : mailbox_(mailbox) {}

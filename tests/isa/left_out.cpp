@@ -31,6 +31,7 @@ constexpr std::array kMnemonics{
     MnemonicRow{ZYDIS_MNEMONIC_RDPRU, kClock},
     MnemonicRow{ZYDIS_MNEMONIC_RDRAND, kClock},
     MnemonicRow{ZYDIS_MNEMONIC_RDSEED, kClock},
+    MnemonicRow{ZYDIS_MNEMONIC_INT1, "a hypervisor below the host may report another address"},
     MnemonicRow{ZYDIS_MNEMONIC_RDPID, kIdentifies},
     MnemonicRow{ZYDIS_MNEMONIC_CPUID, kIdentifies},
     MnemonicRow{ZYDIS_MNEMONIC_XGETBV, kIdentifies},
@@ -112,6 +113,10 @@ std::optional<std::string_view> reason_left_out(Form const& form) {
       std::ranges::find(form.encoding.prefixes, 0x66) != form.encoding.prefixes.end();
   if (near_branch && operand_size)
     return "near branch with 66h: Intel ignores the prefix, AMD does not";
+  bool const prefetch_register = form.encoding.kind == EncodingKind::Legacy &&
+                                 form.encoding.map == 1 && form.encoding.opcode == 0x0d &&
+                                 !form.in_memory;
+  if (prefetch_register) return "0F 0D with a register: NOP on Intel, #UD on AMD";
   return std::nullopt;
 }
 

@@ -71,7 +71,7 @@ class Replay {
                    std::string(other_->name()),
                    input,
                    std::move(differences),
-                   other.ending == Ending::Exception ? "" : other_->last_words()};
+                   other.ending == Ending::Exception ? "" : other_->last_words(0)};
   }
 
  private:
