@@ -108,6 +108,8 @@ main:
   FAULT 19, 0, "SSE division by zero", divss xmm0, xmm1
   mov dword ptr [rip + control], 0x1f80
   ldmxcsr [rip + control]
+  mov dword ptr [rip + control], 0x10000
+  FAULT 13, 0, "reserved bit of MXCSR", ldmxcsr [rip+control]
   ret
 
 .balign 8

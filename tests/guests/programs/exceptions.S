@@ -133,8 +133,6 @@ main:
   FAULT 16, 0, "x87 division by zero", fwait
   fnclex
   fninit
-  mov dword ptr [rip + control], 0x10000
-  FAULT 13, 0, "reserved bit of MXCSR", ldmxcsr [rip+control]
   FAULT 13, 0, "movaps that is not aligned", movaps xmm0, [FREE+1]
   ret
 
