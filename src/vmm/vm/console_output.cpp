@@ -106,8 +106,8 @@ bool ConsoleOutput::write_piece(std::stop_token const& stop, std::string_view pi
     if (count < 0) {
       int const error = errno;
       int none = 0;
-      first_error_.compare_exchange_strong(none, error);
-      if (error == EPIPE) on_closed_();
+      bool const first = first_error_.compare_exchange_strong(none, error);
+      if (first && error == EPIPE) on_closed_();
       return true;
     }
     piece.remove_prefix(static_cast<std::size_t>(count));

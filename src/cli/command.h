@@ -1,0 +1,62 @@
+#pragma once
+
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace bh::cli {
+
+/// One option of a command.
+struct Option {
+  std::string_view name;   // "--memory"
+  std::string_view value;  // What stands for its value in help, "MIB"; empty for a flag.
+  std::string_view help;
+};
+
+/// A command's words and options as given, known to be among those it declares.
+class Options {
+ public:
+  bool has(std::string_view name) const { return find(name) != nullptr; }
+  /// Empty if it was not given; the last one if it was given often.
+  std::string_view value(std::string_view name) const;
+  /// The words that are not options, in order; all that follows "--" is among them.
+  std::span<std::string const> words() const { return words_; }
+
+ private:
+  friend Result<Options> parse_options(std::span<Option const>, std::span<std::string const>);
+
+  struct Given {
+    std::string name;
+    std::string value;
+  };
+  Given const* find(std::string_view name) const;
+
+  std::vector<Given> given_;
+  std::vector<std::string> words_;
+};
+
+/// Sorts `arguments` into options ("--name value" or "--name=value") and words. Options end at the
+/// first word, so that those of a command to run are its own. Errc::Invalid with words for the
+/// user.
+Result<Options> parse_options(std::span<Option const> known,
+                              std::span<std::string const> arguments);
+
+struct Context {
+  std::ostream& out;
+};
+
+/// One row of the command table; help and parsing both read it.
+struct Command {
+  std::string_view name;
+  std::string_view usage;
+  std::string_view summary;
+  std::span<Option const> options;
+  /// The exit status of the program, or why there is none.
+  Result<int> (*run)(Context&, Options const&);
+};
+
+}  // namespace bh::cli

@@ -1,0 +1,90 @@
+#include "cli/commands.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace bh::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+struct Outcome {
+  std::string out;
+  Result<int> status;
+};
+
+Outcome run(Words const& arguments) {
+  std::ostringstream out;
+  Context context{.out = out};
+  auto status = run_command_line(context, arguments);
+  return {.out = out.str(), .status = std::move(status)};
+}
+
+std::string error_of(Words const& arguments) {
+  auto const outcome = run(arguments);
+  return outcome.status ? "no error" : outcome.status.error().message;
+}
+
+TEST(Commands, ShowsAllCommandsInHelp) {
+  auto const outcome = run({"help"});
+  EXPECT_EQ(outcome.status, 0);
+  for (auto const* const command : commands()) {
+    EXPECT_NE(outcome.out.find(command->summary), std::string::npos) << command->name;
+  }
+  EXPECT_EQ(run({"--help"}).out, outcome.out);
+}
+
+TEST(Commands, ShowsTheOptionsOfOneCommand) {
+  auto const outcome = run({"help", "run"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_NE(outcome.out.find("--kernel FILE"), std::string::npos);
+  EXPECT_EQ(run({"run", "--help"}).out, outcome.out);
+}
+
+TEST(Commands, ShowsTheVersion) {
+  EXPECT_EQ(run({"version"}).out.substr(0, 10), "bulkhead v");
+  EXPECT_EQ(run({"--version"}).out, run({"version"}).out);
+}
+
+TEST(Commands, SuggestsTheCommandThatWasMeant) {
+  EXPECT_EQ(error_of({"rnu"}), "\"rnu\" is not a command; did you mean \"run\"?");
+  EXPECT_EQ(error_of({"verson"}), "\"verson\" is not a command; did you mean \"version\"?");
+  EXPECT_EQ(error_of({"frobnicate"}), "\"frobnicate\" is not a command; see `bulkhead help`");
+}
+
+TEST(Commands, NamesTheCommandInErrors) {
+  EXPECT_EQ(error_of({"run", "--frob"}), "run: unknown option --frob; see `bulkhead help run`");
+  EXPECT_EQ(error_of({"run", "echo"}), "run: --kernel FILE is required");
+  EXPECT_EQ(error_of({"run", "--kernel", "k", "--cpus", "33"}),
+            "run: --cpus \"33\": must be a number from 1 to 32");
+  EXPECT_EQ(error_of({"run", "--kernel", "k", "--memory", "1G"}),
+            "run: --memory \"1G\": must be a number from 1 to 1048576");
+}
+
+TEST(Options, EndAtTheFirstWord) {
+  constexpr Option kKnown[] = {{"--a", "", ""}, {"--b", "V", ""}};
+  auto const options = parse_options(kKnown, Words{"--a", "--b", "1", "--b=2", "ls", "--a"});
+  ASSERT_TRUE(options);
+  EXPECT_TRUE(options->has("--a"));
+  EXPECT_EQ(options->value("--b"), "2");
+  EXPECT_EQ(Words(options->words().begin(), options->words().end()), (Words{"ls", "--a"}));
+}
+
+TEST(Options, EndAtTwoDashes) {
+  constexpr Option kKnown[] = {{"--a", "", ""}};
+  auto const options = parse_options(kKnown, Words{"--", "--a", "--"});
+  ASSERT_TRUE(options);
+  EXPECT_FALSE(options->has("--a"));
+  EXPECT_EQ(Words(options->words().begin(), options->words().end()), (Words{"--a", "--"}));
+}
+
+TEST(Options, SayWhatIsWrong) {
+  constexpr Option kKnown[] = {{"--a", "", ""}, {"--b", "V", ""}};
+  EXPECT_EQ(parse_options(kKnown, Words{"--b"}).error().message, "--b needs a value: V");
+  EXPECT_EQ(parse_options(kKnown, Words{"--a=1"}).error().message, "--a takes no value");
+  EXPECT_EQ(parse_options(kKnown, Words{"-x"}).error().message, "unknown option -x");
+}
+
+}  // namespace
+}  // namespace bh::cli

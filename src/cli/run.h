@@ -1,0 +1,9 @@
+#pragma once
+
+#include "cli/command.h"
+
+namespace bh::cli {
+
+extern Command const kRun;
+
+}  // namespace bh::cli
