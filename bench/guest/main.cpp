@@ -34,7 +34,7 @@ struct Options {
 };
 
 [[noreturn]] void refuse(char const* what, char const* word) {
-  std::fprintf(stderr, "guest-bench: %s %s\n%s", what, word, kUsage);
+  static_cast<void>(std::fprintf(stderr, "guest-bench: %s %s\n%s", what, word, kUsage));
   std::exit(2);
 }
 
@@ -76,17 +76,15 @@ bool is_wanted(Options const& options, std::string_view name) {
 }
 
 void show(Options const& options, Metric const& metric) {
-  auto const print = [](std::string_view text) {
-    std::printf("%.*s", static_cast<int>(text.size()), text.data());
-  };
-  std::printf("metric ");
-  print(metric.name);
-  if (!options.list) std::printf(" %.4g", metric.measure(options.seconds));
-  std::printf(" ");
-  print(metric.unit);
-  std::printf("\n");
+  std::array<char, 32> value{};
+  if (!options.list) {
+    static_cast<void>(
+        std::snprintf(value.data(), value.size(), "%.4g ", metric.measure(options.seconds)));
+  }
+  std::printf("metric %.*s %s%.*s\n", static_cast<int>(metric.name.size()), metric.name.data(),
+              value.data(), static_cast<int>(metric.unit.size()), metric.unit.data());
   // On a console that shows progress, and before a guest that may not live to the end.
-  std::fflush(stdout);
+  static_cast<void>(std::fflush(stdout));
 }
 
 int run(Options const& options) {
@@ -99,15 +97,16 @@ int run(Options const& options) {
     }
   }
   if (shown != 0) return 0;
-  std::fprintf(stderr, "guest-bench: no metric has such a name; see --list\n");
+  static_cast<void>(std::fprintf(stderr, "guest-bench: no metric has such a name; see --list\n"));
   return 2;
 }
 
 }  // namespace
 
 void give_up(std::string_view call) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "guest-bench: %.*s: %m\n", static_cast<int>(call.size()), call.data());
+  static_cast<void>(std::fflush(stdout));
+  static_cast<void>(
+      std::fprintf(stderr, "guest-bench: %.*s: %m\n", static_cast<int>(call.size()), call.data()));
   std::exit(1);
 }
 

@@ -52,7 +52,7 @@ std::string_view to_string(ParseError error) {
     case ParseError::None: return "no error";
     case ParseError::Empty: return "names no program";
     case ParseError::TooLong: return "has more than 1024 words or 128 KiB";
-    case ParseError::BadEscape: return "has a % without two hexadecimal digits, or %00";
+    case ParseError::BadEscape: return "has a % without two hexadecimal digits, or a NUL";
   }
   return "unknown error";
 }
@@ -80,9 +80,9 @@ ParseError parse_percent_encoded(std::string_view text, Arguments& out) {
       int const low = hex_digit(text[2]);
       if (high == kNoDigit || low == kNoDigit) return ParseError::BadEscape;
       byte = static_cast<char>(high * 16 + low);
-      if (byte == '\0') return ParseError::BadEscape;
       text.remove_prefix(2);
     }
+    if (byte == '\0') return ParseError::BadEscape;
     if (!out.append(byte)) return ParseError::TooLong;
   }
   return out.end_word() ? ParseError::None : ParseError::TooLong;
