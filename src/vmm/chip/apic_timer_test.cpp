@@ -73,6 +73,22 @@ TEST(ApicTimerTest, MissedPeriodsCountOnce) {
   EXPECT_EQ(timer.current_count(at(10'300'000)), 700'000);
 }
 
+TEST(ApicTimerTest, PeriodicCountGoesRoundBeforeAnybodyAsksWhetherItExpired) {
+  auto timer = timer_of(ApicTimer::Mode::Periodic);
+  timer.set_initial_count(1000, at(0));
+  EXPECT_EQ(timer.current_count(at(1000)), 1000);
+  EXPECT_EQ(timer.current_count(at(2700)), 300);
+}
+
+TEST(ApicTimerTest, RestoredDeadlineIsTheSameTscValue) {
+  auto timer = timer_of(ApicTimer::Mode::TscDeadline);
+  timer.set_tsc_deadline(5000);
+  ApicTimer other;
+  ASSERT_TRUE(other.restore(timer.save(at(1000)), ApicTimer::Mode::TscDeadline, at(2000)));
+  EXPECT_EQ(other.tsc_deadline(), 5000);
+  EXPECT_EQ(other.next(at(2000)), 2500);
+}
+
 TEST(ApicTimerTest, VeryShortPeriodsAreCoalesced) {
   auto timer = timer_of(ApicTimer::Mode::Periodic);
   timer.set_initial_count(1, at(0));

@@ -25,7 +25,7 @@ ChipSet::ChipSet(unsigned vcpu_count, Clock const& clock, Listener& listener)
 }
 
 // Every method that changes something ends here, with the lock held.
-void ChipSet::publish() {
+void ChipSet::publish_locked() {
   bool const output = pic_.output();
   if (output != pic_output_) {
     pic_output_ = output;
@@ -36,19 +36,20 @@ void ChipSet::publish() {
   }
   touched_ |= router_.take_reached();
   for (unsigned vcpu = 0; vcpu < router_.size(); ++vcpu) {
-    if ((touched_ & bit(vcpu)) != 0) publish(vcpu);
+    if ((touched_ & bit(vcpu)) != 0) publish_locked(vcpu);
   }
   touched_ = 0;
   if (std::exchange(pit_touched_, false)) {
-    pit_deadline_ = pit_reaches_somebody() ? pit_.next_edge(clock_.now()).value_or(kNever) : kNever;
+    pit_deadline_ =
+        pit_reaches_somebody_locked() ? pit_.next_edge(clock_.now()).value_or(kNever) : kNever;
     deadlines_touched_ = true;
   }
-  if (std::exchange(deadlines_touched_, false)) publish_deadline();
+  if (std::exchange(deadlines_touched_, false)) publish_deadline_locked();
 }
 
-void ChipSet::publish(unsigned vcpu) {
+void ChipSet::publish_locked(unsigned vcpu) {
   auto& apic = router_.local(vcpu);
-  auto const now = attention_of(vcpu);
+  auto const now = attention_of_locked(vcpu);
   auto const before = attention_[vcpu].exchange(now, std::memory_order_acq_rel);
   if ((now & ~before) != 0) listener_.wake(vcpu);
   if (apic.take_wiring_changed()) pit_touched_ = true;
@@ -57,42 +58,42 @@ void ChipSet::publish(unsigned vcpu) {
   deadlines_touched_ = true;
 }
 
-void ChipSet::publish_deadline() {
+void ChipSet::publish_deadline_locked() {
   std::uint64_t const next = std::min(pit_deadline_, *std::ranges::min_element(apic_deadlines_));
   if (next == next_deadline_.exchange(next, std::memory_order_acq_rel)) return;
   listener_.timers_changed();
 }
 
-std::uint8_t ChipSet::attention_of(unsigned vcpu) const {
+std::uint8_t ChipSet::attention_of_locked(unsigned vcpu) const {
   auto const& apic = router_.local(vcpu);
   bool const interrupt = apic.has_interrupt() || (pic_output_ && apic.passes_external_interrupts());
   return static_cast<std::uint8_t>((interrupt ? kInterrupt : 0) | (apic.has_nmi() ? kNmi : 0) |
                                    (apic.has_start_up() ? kStartUp : 0));
 }
 
-void ChipSet::drive(unsigned gsi, LineLevel level) {
+void ChipSet::drive_locked(unsigned gsi, LineLevel level) {
   if (gsi == kCascadeGsi) return;
   pic_.set_line(gsi, level);
   router_.io_apic().set_line(gsi == 0 ? kTimerPin : gsi, level);
 }
 
 void ChipSet::set_line(unsigned gsi, LineLevel level) {
-  std::scoped_lock const lock(mutex_);
-  drive(gsi, level);
-  publish();
+  MutexLock const lock(mutex_);
+  drive_locked(gsi, level);
+  publish_locked();
 }
 
 // The PIT's edges up to `now` have reached the inputs. To be called before the mask of an input
 // changes: an edge on a masked input is not the same as one on an open input.
-void ChipSet::run_pit(std::uint64_t now) {
+void ChipSet::run_pit_locked(std::uint64_t now) {
   if (!pit_.take_edges(now)) return;
-  drive(0, LineLevel::Low);
-  drive(0, LineLevel::High);
-  drive(0, LineLevel::Low);
+  drive_locked(0, LineLevel::Low);
+  drive_locked(0, LineLevel::High);
+  drive_locked(0, LineLevel::Low);
   pit_touched_ = true;
 }
 
-bool ChipSet::pit_reaches_somebody() const {
+bool ChipSet::pit_reaches_somebody_locked() const {
   if (router_.io_apic().unmasked(kTimerPin)) return true;
   if (!pic_.unmasked(0)) return false;
   for (unsigned vcpu = 0; vcpu < router_.size(); ++vcpu) {
@@ -102,7 +103,7 @@ bool ChipSet::pit_reaches_somebody() const {
 }
 
 std::optional<std::uint8_t> ChipSet::acknowledge(unsigned vcpu) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   auto& apic = router_.local(vcpu);
   std::optional<std::uint8_t> vector;
   if (pic_output_ && apic.passes_external_interrupts()) {
@@ -111,36 +112,36 @@ std::optional<std::uint8_t> ChipSet::acknowledge(unsigned vcpu) {
     vector = apic.acknowledge();
   }
   touched_ |= bit(vcpu);
-  publish();
+  publish_locked();
   return vector;
 }
 
 bool ChipSet::take_nmi(unsigned vcpu) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   bool const taken = router_.local(vcpu).take_nmi();
   touched_ |= bit(vcpu);
-  publish();
+  publish_locked();
   return taken;
 }
 
 std::optional<StartUp> ChipSet::take_start_up(unsigned vcpu) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   auto const start_up = router_.local(vcpu).take_start_up();
   touched_ |= bit(vcpu);
-  publish();
+  publish_locked();
   return start_up;
 }
 
 std::uint8_t ChipSet::task_priority(unsigned vcpu) const {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   return router_.local(vcpu).task_priority() >> 4;
 }
 
 void ChipSet::set_task_priority(unsigned vcpu, std::uint8_t value) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   router_.local(vcpu).set_task_priority(static_cast<std::uint8_t>(value << 4));
   touched_ |= bit(vcpu);
-  publish();
+  publish_locked();
 }
 
 bool ChipSet::owns_port(std::uint16_t port) {
@@ -148,22 +149,22 @@ bool ChipSet::owns_port(std::uint16_t port) {
 }
 
 void ChipSet::port_read(std::uint16_t port, std::span<std::byte> data) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   auto const now = clock_.now();
-  run_pit(now);
+  run_pit_locked(now);
   for (std::size_t i = 0; i < data.size(); ++i) {
     auto const current = static_cast<std::uint16_t>(port + i);
     std::uint8_t const value =
         Pit::owns_port(current) ? pit_.read(current, now) : pic_.read(current);
     data[i] = std::byte{value};
   }
-  publish();
+  publish_locked();
 }
 
 void ChipSet::port_write(std::uint16_t port, std::span<std::byte const> data) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   auto const now = clock_.now();
-  run_pit(now);
+  run_pit_locked(now);
   for (std::size_t i = 0; i < data.size(); ++i) {
     auto const current = static_cast<std::uint16_t>(port + i);
     auto const value = std::to_integer<std::uint8_t>(data[i]);
@@ -174,7 +175,7 @@ void ChipSet::port_write(std::uint16_t port, std::span<std::byte const> data) {
     }
   }
   pit_touched_ = true;
-  publish();
+  publish_locked();
 }
 
 bool ChipSet::owns_address(GuestAddress address) {
@@ -182,7 +183,7 @@ bool ChipSet::owns_address(GuestAddress address) {
 }
 
 void ChipSet::mmio_read(unsigned vcpu, GuestAddress address, std::span<std::byte> data) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   std::uint64_t const offset = address.value % kPageSize;
   if (in_page(address, kIoApicAddress)) {
     router_.io_apic().read(offset, data);
@@ -190,21 +191,21 @@ void ChipSet::mmio_read(unsigned vcpu, GuestAddress address, std::span<std::byte
   }
   router_.local(vcpu).read(offset, data);
   touched_ |= bit(vcpu);
-  publish();
+  publish_locked();
 }
 
 void ChipSet::mmio_write(unsigned vcpu, GuestAddress address, std::span<std::byte const> data) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   std::uint64_t const offset = address.value % kPageSize;
   if (in_page(address, kIoApicAddress)) {
-    run_pit(clock_.now());
+    run_pit_locked(clock_.now());
     router_.io_apic().write(offset, data);
     pit_touched_ = true;
   } else {
     router_.local(vcpu).write(offset, data);
     touched_ |= bit(vcpu);
   }
-  publish();
+  publish_locked();
 }
 
 bool ChipSet::owns_msr(std::uint32_t index) {
@@ -213,26 +214,26 @@ bool ChipSet::owns_msr(std::uint32_t index) {
 }
 
 std::optional<std::uint64_t> ChipSet::msr_read(unsigned vcpu, std::uint32_t index) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   auto const value = router_.local(vcpu).read_msr(index);
   touched_ |= bit(vcpu);
-  publish();
+  publish_locked();
   return value;
 }
 
 bool ChipSet::msr_write(unsigned vcpu, std::uint32_t index, std::uint64_t value) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   bool const legal = router_.local(vcpu).write_msr(index, value);
   touched_ |= bit(vcpu);
-  publish();
+  publish_locked();
   return legal;
 }
 
 void ChipSet::set_tsc_offset(unsigned vcpu, std::uint64_t offset) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   router_.local(vcpu).set_tsc_offset(offset);
   touched_ |= bit(vcpu);
-  publish();
+  publish_locked();
 }
 
 std::optional<std::uint64_t> ChipSet::next_deadline() const {
@@ -241,7 +242,7 @@ std::optional<std::uint64_t> ChipSet::next_deadline() const {
 }
 
 void ChipSet::advance() {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   auto const now = clock_.now();
   for (unsigned vcpu = 0; vcpu < router_.size(); ++vcpu) {
     if (apic_deadlines_[vcpu] > now) continue;
@@ -252,14 +253,14 @@ void ChipSet::advance() {
     touched_ |= bit(vcpu);
   }
   if (pit_deadline_ <= now) {
-    run_pit(now);
+    run_pit_locked(now);
     pit_touched_ = true;
   }
-  publish();
+  publish_locked();
 }
 
 ChipSetState ChipSet::save() const {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   ChipSetState state{
       .pic = pic_.save(),
       .io_apic = router_.io_apic().save(),
@@ -272,7 +273,7 @@ ChipSetState ChipSet::save() const {
 }
 
 Result<> ChipSet::restore(ChipSetState const& state) {
-  std::scoped_lock const lock(mutex_);
+  MutexLock const lock(mutex_);
   if (state.local_apics.size() != router_.size()) {
     return fail(Errc::Corrupt, "saved interrupt chips are for another number of vCPUs");
   }
@@ -293,7 +294,7 @@ Result<> ChipSet::restore(ChipSetState const& state) {
   // The output's level is part of the state, not an edge.
   pic_output_ = pic_.output();
   pit_touched_ = true;
-  publish();
+  publish_locked();
   return {};
 }
 

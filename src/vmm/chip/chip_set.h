@@ -4,12 +4,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "base/error.h"
+#include "base/mutex.h"
 #include "vmm/chip/apic_router.h"
 #include "vmm/chip/clock.h"
 #include "vmm/chip/pic.h"
@@ -113,30 +113,32 @@ class ChipSet {
  private:
   static constexpr std::uint64_t kNever = ~0ULL;
 
-  void drive(unsigned gsi, LineLevel level);
-  void run_pit(std::uint64_t now);
-  bool pit_reaches_somebody() const;
-  std::uint8_t attention_of(unsigned vcpu) const;
-  void publish();
-  void publish(unsigned vcpu);
-  void publish_deadline();
+  void drive_locked(unsigned gsi, LineLevel level) BH_REQUIRES(mutex_);
+  void run_pit_locked(std::uint64_t now) BH_REQUIRES(mutex_);
+  bool pit_reaches_somebody_locked() const BH_REQUIRES(mutex_);
+  std::uint8_t attention_of_locked(unsigned vcpu) const BH_REQUIRES(mutex_);
+  void publish_locked() BH_REQUIRES(mutex_);
+  void publish_locked(unsigned vcpu) BH_REQUIRES(mutex_);
+  void publish_deadline_locked() BH_REQUIRES(mutex_);
 
   Clock const& clock_;
   Listener& listener_;
 
+  // Written with the lock held, read without.
   std::array<std::atomic<std::uint8_t>, kMaxVcpus> attention_{};
   std::atomic<std::uint64_t> next_deadline_ = kNever;
 
-  mutable std::mutex mutex_;  // Guards all below, and writes to the two above.
-  ApicRouter router_;
-  Pic pic_;
-  Pit pit_;
-  bool pic_output_ = false;
-  std::uint32_t touched_ = 0;  // vCPUs whose attention or timer may have changed, one per bit.
-  bool pit_touched_ = false;
-  bool deadlines_touched_ = false;
-  std::array<std::uint64_t, kMaxVcpus> apic_deadlines_{};
-  std::uint64_t pit_deadline_ = kNever;
+  mutable Mutex mutex_;
+  ApicRouter router_ BH_GUARDED_BY(mutex_);
+  Pic pic_ BH_GUARDED_BY(mutex_);
+  Pit pit_ BH_GUARDED_BY(mutex_);
+  bool pic_output_ BH_GUARDED_BY(mutex_) = false;
+  // vCPUs whose attention or timer may have changed, one per bit.
+  std::uint32_t touched_ BH_GUARDED_BY(mutex_) = 0;
+  bool pit_touched_ BH_GUARDED_BY(mutex_) = false;
+  bool deadlines_touched_ BH_GUARDED_BY(mutex_) = false;
+  std::array<std::uint64_t, kMaxVcpus> apic_deadlines_ BH_GUARDED_BY(mutex_){};
+  std::uint64_t pit_deadline_ BH_GUARDED_BY(mutex_) = kNever;
 };
 
 }  // namespace bh::vmm::chip

@@ -60,7 +60,7 @@ void access_mmio(ChipSetRig& rig, Input& input, unsigned vcpu, GuestAddress page
   if ((shape & 8) != 0) {
     rig.chips.mmio_read(vcpu, page + offset, bytes);
   } else {
-    bh::vmm::chip::store_little_endian(bytes, input.word());
+    bh::store_little_endian(bytes, input.word());
     rig.chips.mmio_write(vcpu, page + offset, bytes);
   }
 }
@@ -113,7 +113,7 @@ void step(ChipSetRig& rig, Input& input) {
       std::array<std::byte, 4> data{};
       std::span const bytes(data.data(), std::size_t{1} << (what >> 4 & 1));
       auto const port = kPorts[input.byte() % kPorts.size()];
-      bh::vmm::chip::store_little_endian(bytes, input.byte());
+      bh::store_little_endian(bytes, input.byte());
       if ((what & 1) != 0) {
         rig.chips.port_write(port, bytes);
       } else {

@@ -77,6 +77,16 @@ TEST(ChipSetTest, Lint0SetToFixedTurnsThePicsOutputIntoItsVector) {
   EXPECT_THAT(rig.chips.acknowledge(0), Optional(0x31));
 }
 
+TEST(ChipSetTest, Lint0SetToNmiTurnsThePicsOutputIntoAnNmi) {
+  ChipSetRig rig;
+  set_up_pics(rig);
+  rig.out(0x21, 0xef);
+  rig.enable_apic(0);
+  rig.write_apic(0, 0x350, 0x400);
+  rig.chips.set_line(4, LineLevel::High);
+  EXPECT_EQ(rig.chips.attention(0), ChipSet::kNmi);
+}
+
 TEST(ChipSetTest, PitTicksArriveThroughIoApicPin2) {
   ChipSetRig rig;
   rig.enable_apic(0);

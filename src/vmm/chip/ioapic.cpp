@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "vmm/chip/bytes.h"
+#include "base/bytes.h"
 
 namespace bh::vmm::chip {
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "vmm/chip/bytes.h"
+#include "base/bytes.h"
 
 namespace bh::vmm::chip {
 namespace {

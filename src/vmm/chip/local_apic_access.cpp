@@ -1,5 +1,5 @@
 // Registers of the local APIC as the guest reads and writes them.
-#include "vmm/chip/bytes.h"
+#include "base/bytes.h"
 #include "vmm/chip/local_apic.h"
 
 namespace bh::vmm::chip {

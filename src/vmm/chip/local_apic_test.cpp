@@ -127,6 +127,30 @@ TEST_F(LocalApicTest, LvtKeepsOnlyTheBitsItsEntriesHave) {
   }
 }
 
+TEST_F(LocalApicTest, RegistersReadBackWhatWasWrittenAndIgnoreWritesToTheFixedOnes) {
+  struct Case {
+    unsigned offset;
+    std::uint32_t written;
+    std::uint32_t read;
+  };
+  for (auto [offset, written, expected] : {Case{0x020, 0x0500'0000, 0},
+                                           {0x030, 0, 0x0005'0014},
+                                           {0x080, 0x123, 0x23},
+                                           {0x0b0, 0, 0},
+                                           {0x0c0, 5, 0},
+                                           {0x0d0, 0x1234'5678, 0x1200'0000},
+                                           {0x0e0, 0, 0x0fff'ffff},
+                                           {0x100, 1, 0},
+                                           {0x310, 0x1234'5678, 0x1200'0000},
+                                           {0x300, 0xc4400, 0xc4400},
+                                           {0x380, 77, 77},
+                                           {0x390, 5, 77},
+                                           {0x3e0, 0xff, 0x0b}}) {
+    write(offset, written);
+    EXPECT_EQ(read(offset), expected) << std::hex << offset;
+  }
+}
+
 TEST_F(LocalApicTest, SendingAnIllegalVectorIsAnErrorThatInterrupts) {
   write(0x370, 0xfe);
   interrupt(0x0f);

@@ -171,6 +171,25 @@ TEST_F(PitTest, GateTriggersTheOneShotOfMode1) {
   EXPECT_TRUE(out2());
 }
 
+TEST_F(PitTest, StrobeOfMode4IsLowForOneTickAtTheEnd) {
+  out(0x61, 0x01);
+  start(2, 4, 1000);
+  std::uint64_t const begin = now_;
+  for (auto [tick, high] : {std::pair{999U, true}, {1000U, false}, {1001U, true}}) {
+    now_ = begin + ticks(tick);
+    EXPECT_EQ(out2(), high) << tick;
+  }
+}
+
+TEST_F(PitTest, Modes6And7AreModes2And3) {
+  start(0, 6, 1000);
+  out(0x43, 0xe2);
+  EXPECT_EQ(in(0x40) >> 1 & 7, 2);
+  start(0, 7, 1000);
+  out(0x43, 0xe2);
+  EXPECT_EQ(in(0x40) >> 1 & 7, 3);
+}
+
 TEST_F(PitTest, SpeakerBitIsKeptAndRefreshBitAlternates) {
   out(0x61, 0x02);
   EXPECT_EQ(in(0x61) & 0x0f, 0x02);

@@ -104,6 +104,10 @@ TEST_F(RtcTest, WideWriteSetsIndexAndCell) {
   EXPECT_EQ(cell(0x40), 0x77);
 }
 
+TEST(HostWallClockTest, IsPastTheDayThisWasWritten) {
+  EXPECT_GT(HostWallClock().unix_nanoseconds() / kSecond, kAfternoonOf2024);
+}
+
 TEST_F(RtcTest, RestoresWhatItSavedAndRefusesNonsense) {
   set_cell(0x40, 0x77);
   auto state = rtc_.save();

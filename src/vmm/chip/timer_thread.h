@@ -2,10 +2,10 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <stop_token>
 #include <thread>
 
+#include "base/mutex.h"
 #include "vmm/chip/chip_set.h"
 #include "vmm/chip/clock.h"
 
@@ -18,7 +18,7 @@ class TimerThread {
   /// Starts the thread. `chips` and `clock`, in whose time deadlines are, must outlive this object.
   TimerThread(ChipSet& chips, Clock const& clock);
   /// Stops the thread. No listener may call timers_changed() any more.
-  ~TimerThread();
+  ~TimerThread() = default;
   TimerThread(TimerThread const&) = delete;
   TimerThread& operator=(TimerThread const&) = delete;
 
@@ -29,12 +29,13 @@ class TimerThread {
   static constexpr std::uint64_t kNever = ~0ULL;
 
   void run(std::stop_token const& stop);
+  bool sleep(std::stop_token const& stop);
 
   ChipSet& chips_;
   Clock const& clock_;
-  std::mutex mutex_;  // Guards asleep_until_. Never held while the ChipSet's lock is taken.
-  std::condition_variable changed_;
-  std::uint64_t asleep_until_ = 0;
+  Mutex mutex_;  // Never held while a method of the ChipSet that locks is called.
+  std::condition_variable_any changed_;
+  std::uint64_t asleep_until_ BH_GUARDED_BY(mutex_) = 0;  // ns; 0 when awake or to wake up.
   std::jthread thread_;
 };
 

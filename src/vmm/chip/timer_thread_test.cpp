@@ -6,7 +6,7 @@
 #include <optional>
 #include <thread>
 
-#include "vmm/chip/bytes.h"
+#include "base/bytes.h"
 #include "vmm/chip/host_clock.h"
 #include "vmm/chip/testing/chip_set_rig.h"
 

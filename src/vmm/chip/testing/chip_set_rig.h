@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "vmm/chip/bytes.h"
+#include "base/bytes.h"
 #include "vmm/chip/chip_set.h"
 #include "vmm/chip/testing/fake_clock.h"
 
