@@ -5,7 +5,6 @@
 
 #include "vmm/soft/native/trap_guard.h"
 #include "vmm/soft/state/reset.h"
-#include "vmm/soft/system/deliver.h"
 
 namespace bh::vmm::soft {
 
@@ -136,13 +135,23 @@ SoftVcpu::Round SoftVcpu::inject() {
     delivery = deliver_interrupt(*cpu_, *vector);
     cpu_->attention.store(1);  // Another may be behind it.
   }
-  if (delivery == Delivery::TripleFault) return stop(Shutdown{});
-  if (delivery == Delivery::Exit) return stop(std::move(cpu_->exit));
-  return Round::Continue;
+  return delivered(delivery);
+}
+
+SoftVcpu::Round SoftVcpu::after_fault(Op const& op) {
+  auto& exception = cpu_->exception;
+  if (exception.non_canonical && op.has_memory && op.segment_register == Ss) {
+    exception.vector = kStackFault;
+  }
+  return after_fault();
 }
 
 SoftVcpu::Round SoftVcpu::after_fault() {
-  switch (deliver_exception(*cpu_, cpu_->exception)) {
+  return delivered(deliver_exception(*cpu_, cpu_->exception));
+}
+
+SoftVcpu::Round SoftVcpu::delivered(Delivery delivery) {
+  switch (delivery) {
     case Delivery::Done: return Round::Continue;
     case Delivery::TripleFault: return stop(Shutdown{});
     case Delivery::Exit: break;
@@ -168,7 +177,7 @@ SoftVcpu::Round SoftVcpu::run_block() {
     if (flow == Flow::Leave) return Round::Continue;
     cpu.rip = cpu.this_rip(op);
     cpu.code_changed = false;
-    if (flow == Flow::Fault) return after_fault();
+    if (flow == Flow::Fault) return after_fault(op);
     return stop(std::move(cpu.exit));
   }
   cpu.rip = cpu.next_rip(block->ops().back());
@@ -197,13 +206,11 @@ SoftVcpu::Round SoftVcpu::run_one() {
   cpu.code_changed = false;
   if (flow == Flow::Fault) {
     cpu.rip = cpu.this_rip(op);
-    return after_fault();
+    return after_fault(op);
   }
   if (flow == Flow::Next) cpu.rip = cpu.next_rip(op);
   if (!stepping) return Round::Continue;
-  cpu.debug.dr6 |= kDr6SingleStep;
-  cpu.raise(kDebug);
-  return after_fault();
+  return delivered(deliver_debug_trap(cpu, kDr6SingleStep));
 }
 
 }  // namespace bh::vmm::soft

@@ -8,6 +8,7 @@
 #include "vmm/soft/cache/block_cache.h"
 #include "vmm/soft/state/cpu.h"
 #include "vmm/soft/state/machine.h"
+#include "vmm/soft/system/deliver.h"
 
 namespace bh::vmm::soft {
 
@@ -39,7 +40,10 @@ class SoftVcpu final : public Vcpu {
   Round run_block();
   /// One instruction by itself: in an interrupt shadow, while single-stepping, after an exit.
   Round run_one();
+  /// Delivers cpu_->exception, raised by `op` or by fetching.
+  Round after_fault(Op const& op);
   Round after_fault();
+  Round delivered(Delivery delivery);
   Round stop(Exit exit);
 
   Machine& machine_;

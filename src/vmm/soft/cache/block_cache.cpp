@@ -137,7 +137,10 @@ std::unique_ptr<Block> BlockCache::decode_block(Cpu& cpu, std::uint64_t linear,
       ends_block = ends_block || leaves;
       offset += instruction.decoded.length;
     } else {
-      op.handler = invalid_opcode;
+      // Fifteen bytes of prefixes ask for a sixteenth byte.
+      bool const too_long =
+          status == DecodeStatus::TooLong || status == DecodeStatus::NeedsMoreBytes;
+      op.handler = too_long ? instruction_too_long : invalid_opcode;
       op.start = op.end = static_cast<std::uint16_t>(offset);
       ends_block = true;
     }

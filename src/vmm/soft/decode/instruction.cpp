@@ -34,6 +34,7 @@ DecodeStatus decode(std::span<std::uint8_t const> bytes, CodeSize code_size, Ins
   ZyanStatus const status = ZydisDecoderDecodeFull(&decoder, bytes.data(), bytes.size(),
                                                    &out.decoded, out.operands.data());
   if (status == ZYDIS_STATUS_NO_MORE_DATA) return DecodeStatus::NeedsMoreBytes;
+  if (status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG) return DecodeStatus::TooLong;
   if (!ZYAN_SUCCESS(status)) return DecodeStatus::Invalid;
   std::copy_n(bytes.begin(), out.decoded.length, out.bytes.begin());
   out.code_size = code_size;

@@ -26,7 +26,8 @@ struct Instruction {
   }
 };
 
-enum class DecodeStatus { Ok, Invalid, NeedsMoreBytes };
+/// TooLong: more than 15 bytes, which is #GP and not #UD.
+enum class DecodeStatus { Ok, Invalid, NeedsMoreBytes, TooLong };
 
 /// Decodes the instruction at the start of `bytes`.
 DecodeStatus decode(std::span<std::uint8_t const> bytes, CodeSize code_size, Instruction& out);

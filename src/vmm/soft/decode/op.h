@@ -47,16 +47,18 @@ struct Op {
   std::uint8_t operand_size = 0;  // 1, 2, 4 or 8 bytes: the instruction's effective operand size.
   std::uint16_t memory_size = 0;  // Bytes touched at the memory operand; 0: there is none.
   OperandAccess memory_access = OperandAccess::None;
-  /// First and second register operand in encoding order (GPR, segment, control or debug register
+  /// First to third register operand in encoding order (GPR, segment, control or debug register
   /// number as the instruction has it); kNoOperand if that operand is memory, an immediate or
   /// absent.
-  std::uint8_t reg[2] = {kNoOperand, kNoOperand};
+  std::uint8_t reg[3] = {kNoOperand, kNoOperand, kNoOperand};
   std::uint8_t condition = 0;  // Low four opcode bits of Jcc, SETcc, CMOVcc.
   Repeat repeat = Repeat::None;
   bool lock = false;
   bool has_memory = false;
   FpuUse fpu = FpuUse::None;
-  bool ends_block = false;
+  std::uint8_t alignment =
+      0;  // The memory operand's, if it must be aligned; checked before its page is.
+  bool x87_waits = false;  // A pending x87 error comes before a fault of the memory operand.
 };
 
 inline std::uint64_t Cpu::this_rip(Op const& op) const {

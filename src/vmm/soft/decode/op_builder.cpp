@@ -1,5 +1,7 @@
 #include "vmm/soft/decode/op_builder.h"
 
+#include <iterator>
+
 #include "vmm/soft/native/rewrite.h"
 
 namespace bh::vmm::soft {
@@ -56,12 +58,15 @@ OperandAccess access_of(ZydisOperandActions actions) {
   return OperandAccess::Read;
 }
 
-void add_memory(Op& op, ZydisDecodedOperand const& operand, CodeSize code_size) {
+void add_memory(Op& op, ZydisDecodedOperand const& operand, Instruction const& instruction) {
   auto const& memory = operand.mem;
   op.has_memory = true;
   op.memory_size = static_cast<std::uint16_t>(operand.size / 8);
   op.memory_access = access_of(operand.actions);
   op.base = slot_of(memory.base);
+  // With a 67 prefix and REX.B the decoder takes "no base" (mod 0, SIB base 5) for R13D.
+  auto const& raw = instruction.decoded.raw;
+  if (raw.sib.offset != 0 && raw.modrm.mod == 0 && raw.sib.base == 5) op.base = kZeroSlot;
   op.index = slot_of(memory.index);
   switch (memory.scale) {
     case 2: op.scale = 1; break;
@@ -72,7 +77,7 @@ void add_memory(Op& op, ZydisDecodedOperand const& operand, CodeSize code_size) 
   op.displacement = memory.disp.value;
   if (op.base == kRipSlot) op.displacement += op.end;
   op.segment_register = static_cast<std::uint8_t>(ZydisRegisterGetId(memory.segment));
-  bool const flat = code_size == CodeSize::Bits64 && op.segment_register < Fs;
+  bool const flat = instruction.code_size == CodeSize::Bits64 && op.segment_register < Fs;
   op.segment = flat ? kZeroSegment : op.segment_register;
 }
 
@@ -104,6 +109,39 @@ void add_immediate(Op& op, ZydisDecodedOperand const& operand, bool first) {
                      : static_cast<std::int64_t>(operand.imm.value.u);
 }
 
+/// SDM vol. 1, 10.8.3 and 14.9: legacy SSE wants 16-byte operands aligned, AVX only what says so.
+std::uint8_t required_alignment(Instruction const& instruction, Op const& op) {
+  switch (instruction.decoded.mnemonic) {
+    case ZYDIS_MNEMONIC_VMOVAPS:
+    case ZYDIS_MNEMONIC_VMOVAPD:
+    case ZYDIS_MNEMONIC_VMOVDQA:
+    case ZYDIS_MNEMONIC_VMOVNTPS:
+    case ZYDIS_MNEMONIC_VMOVNTPD:
+    case ZYDIS_MNEMONIC_VMOVNTDQ:
+    case ZYDIS_MNEMONIC_VMOVNTDQA: return static_cast<std::uint8_t>(op.memory_size);
+    case ZYDIS_MNEMONIC_CMPXCHG16B: return 16;
+    case ZYDIS_MNEMONIC_MOVUPS:
+    case ZYDIS_MNEMONIC_MOVUPD:
+    case ZYDIS_MNEMONIC_MOVDQU:
+    case ZYDIS_MNEMONIC_LDDQU:
+    case ZYDIS_MNEMONIC_PCMPESTRI:
+    case ZYDIS_MNEMONIC_PCMPESTRM:
+    case ZYDIS_MNEMONIC_PCMPISTRI:
+    case ZYDIS_MNEMONIC_PCMPISTRM: return 0;
+    default: return op.fpu == FpuUse::Sse && op.memory_size == 16 ? 16 : 0;
+  }
+}
+
+bool waits_for_x87(Instruction const& instruction, Op const& op) {
+  switch (instruction.decoded.mnemonic) {
+    case ZYDIS_MNEMONIC_FNSTCW:
+    case ZYDIS_MNEMONIC_FNSTSW:
+    case ZYDIS_MNEMONIC_FNSTENV:
+    case ZYDIS_MNEMONIC_FNSAVE: return false;
+    default: return op.fpu == FpuUse::X87 || op.fpu == FpuUse::Mmx;
+  }
+}
+
 }  // namespace
 
 Op build_op(Instruction const& instruction, std::uint16_t start) {
@@ -126,10 +164,10 @@ Op build_op(Instruction const& instruction, std::uint16_t start) {
   for (auto const& operand : instruction.visible_operands()) {
     switch (operand.type) {
       case ZYDIS_OPERAND_TYPE_REGISTER:
-        if (position < 2) op.reg[position] = register_code(operand.reg.value);
+        if (position < std::size(op.reg)) op.reg[position] = register_code(operand.reg.value);
         break;
       case ZYDIS_OPERAND_TYPE_MEMORY:
-        if (!op.has_memory) add_memory(op, operand, instruction.code_size);
+        if (!op.has_memory) add_memory(op, operand, instruction);
         break;
       default:
         add_immediate(op, operand, first_immediate);
@@ -138,6 +176,8 @@ Op build_op(Instruction const& instruction, std::uint16_t start) {
     }
     ++position;
   }
+  op.alignment = required_alignment(instruction, op);
+  op.x87_waits = waits_for_x87(instruction, op);
   if (!op.has_memory) set_implicit_segment(op, instruction);
   return op;
 }

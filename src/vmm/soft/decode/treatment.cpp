@@ -25,6 +25,12 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_MASKMOVQ, mask_move},
     {ZYDIS_MNEMONIC_MASKMOVDQU, mask_move},
     {ZYDIS_MNEMONIC_VMASKMOVDQU, mask_move},
+    {ZYDIS_MNEMONIC_VMASKMOVPS, mask_move_dwords},
+    {ZYDIS_MNEMONIC_VPMASKMOVD, mask_move_dwords},
+    {ZYDIS_MNEMONIC_VMASKMOVPD, mask_move_qwords},
+    {ZYDIS_MNEMONIC_VPMASKMOVQ, mask_move_qwords},
+    {ZYDIS_MNEMONIC_VZEROUPPER, zero_upper},
+    {ZYDIS_MNEMONIC_VZEROALL, zero_all},
     {ZYDIS_MNEMONIC_NOP, no_operation},
     {ZYDIS_MNEMONIC_PAUSE, pause},
     // Stack
@@ -245,7 +251,10 @@ bool is_native(ZydisISASet isa) {
   }
 }
 
-bool is_filler(ZydisInstructionCategory category) {
+bool is_filler(ZydisDecodedInstruction const& decoded) {
+  if (decoded.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY) return false;
+  if (decoded.meta.isa_set == ZYDIS_ISA_SET_PREFETCHWT1) return true;
+  auto const category = decoded.meta.category;
   return category == ZYDIS_CATEGORY_PREFETCH || category == ZYDIS_CATEGORY_WIDENOP ||
          category == ZYDIS_CATEGORY_NOP;
 }
@@ -345,7 +354,7 @@ Treatment treatment_of(Instruction const& instruction) {
   if (auto const& treatment = kTable[decoded.mnemonic]; treatment.handler != nullptr) {
     return treatment;
   }
-  if (is_filler(decoded.meta.category)) return {.handler = no_operation};
+  if (is_filler(decoded)) return {.handler = no_operation};
   if (auto const treatment = treat_by_operands(instruction); treatment.handler != nullptr) {
     return treatment;
   }

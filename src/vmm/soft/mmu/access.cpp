@@ -68,7 +68,11 @@ Flow translate(Cpu& cpu, std::uint64_t linear, Access access, Privilege privileg
     place = {.host = host};
     return Flow::Next;
   }
-  if (cpu.long_mode() && !is_canonical(linear)) return cpu.raise(kGeneralProtection, 0);
+  if (cpu.long_mode() && !is_canonical(linear)) {
+    cpu.raise(kGeneralProtection, 0);
+    cpu.exception.non_canonical = true;
+    return Flow::Fault;
+  }
   auto const translation = walk(cpu, linear, access, privilege);
   if (!translation.ok) return page_fault(cpu, linear, translation.error_code);
   place = {.host = cpu.machine->memory.host_address({translation.physical}, 1),

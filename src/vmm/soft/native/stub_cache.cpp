@@ -47,9 +47,36 @@ std::optional<unsigned> vector_register(ZydisRegister reg) {
   return std::nullopt;
 }
 
+bool is_float(ZydisElementType type) {
+  return type == ZYDIS_ELEMENT_TYPE_FLOAT16 || type == ZYDIS_ELEMENT_TYPE_FLOAT32 ||
+         type == ZYDIS_ELEMENT_TYPE_FLOAT64;
+}
+
+/// Whether rounding, exceptions or denormals can matter. The decoder names MXCSR for few of the
+/// instructions that use it, so this goes by operand types, and may say yes too often.
+bool uses_mxcsr(Instruction const& instruction) {
+  auto const category = instruction.decoded.meta.category;
+  if (category == ZYDIS_CATEGORY_DATAXFER || category == ZYDIS_CATEGORY_LOGICAL_FP ||
+      category == ZYDIS_CATEGORY_X87_ALU) {
+    return false;
+  }
+  bool vectors = false;
+  bool floats = false;
+  for (auto const& operand : instruction.all_operands()) {
+    if (is_float(operand.element_type)) floats = true;
+    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER) {
+      vectors = vectors || vector_register(operand.reg.value).has_value() ||
+                is_x87_or_mmx(operand.reg.value);
+      if (operand.reg.value == ZYDIS_REGISTER_MXCSR) return true;
+    }
+  }
+  return vectors && floats;
+}
+
 StateUse state_use(Instruction const& instruction) {
   StateUse use;
   auto const& decoded = instruction.decoded;
+  use.mxcsr = uses_mxcsr(instruction);
   use.vex = decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
   auto const isa = decoded.meta.isa_set;
   use.x87 = isa == ZYDIS_ISA_SET_X87 || isa == ZYDIS_ISA_SET_FCMOV ||
@@ -57,7 +84,6 @@ StateUse state_use(Instruction const& instruction) {
   for (auto const& operand : instruction.all_operands()) {
     if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER) continue;
     if (is_x87_or_mmx(operand.reg.value)) use.x87 = true;
-    if (operand.reg.value == ZYDIS_REGISTER_MXCSR) use.mxcsr = true;
     if (auto const vector = vector_register(operand.reg.value)) {
       use.vectors |= static_cast<std::uint16_t>(1u << *vector);
       if ((operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0) {

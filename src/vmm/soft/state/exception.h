@@ -37,6 +37,8 @@ struct Exception {
   std::uint8_t vector = 0;
   bool has_error_code = false;
   std::uint32_t error_code = 0;
+  /// #GP for a non-canonical address, which is #SS if the address was in the stack segment.
+  bool non_canonical = false;
 };
 
 }  // namespace bh::vmm::soft

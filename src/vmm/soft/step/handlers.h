@@ -19,9 +19,17 @@ Flow move_immediate(Cpu& cpu, Op const& op);
 Flow move_store_immediate(Cpu& cpu, Op const& op);
 Flow lea(Cpu& cpu, Op const& op);
 Flow xlat(Cpu& cpu, Op const& op);
-Flow mask_move(Cpu& cpu, Op const& op);  // MASKMOVQ, MASKMOVDQU
 Flow no_operation(Cpu& cpu, Op const& op);
 Flow invalid_opcode(Cpu& cpu, Op const& op);
+Flow instruction_too_long(Cpu& cpu, Op const& op);
+
+// Vector instructions that are not run natively.
+Flow zero_upper(Cpu& cpu, Op const& op);  // VZEROUPPER
+Flow zero_all(Cpu& cpu, Op const& op);    // VZEROALL
+Flow mask_move(Cpu& cpu, Op const& op);   // MASKMOVQ, MASKMOVDQU
+// VMASKMOVPS and VPMASKMOVD, VMASKMOVPD and VPMASKMOVQ: loads and stores.
+Flow mask_move_dwords(Cpu& cpu, Op const& op);
+Flow mask_move_qwords(Cpu& cpu, Op const& op);
 
 // Stack.
 Flow push_operand(Cpu& cpu, Op const& op);

@@ -1,7 +1,6 @@
 
 #include "vmm/soft/step/handlers.h"
 #include "vmm/soft/step/stack.h"
-#include "vmm/soft/system/handlers.h"
 
 namespace bh::vmm::soft {
 
@@ -59,42 +58,16 @@ Flow xlat(Cpu& cpu, Op const& op) {
   return Flow::Next;
 }
 
-Flow mask_move(Cpu& cpu, Op const& op) {
-  if (auto const flow = check_fpu(cpu, op); flow != Flow::Next) return flow;
-  bool const mmx = op.fpu == FpuUse::Mmx;
-  std::size_t const size = mmx ? 8 : 16;
-  // MMX registers are the mantissas of the x87 stack, 16 bytes apart (SDM vol. 1, 10.5.1).
-  constexpr std::size_t kMmxStart = 32;
-  auto const bytes_of = [&](std::uint8_t reg) {
-    return mmx ? std::span(cpu.fxsave).subspan(kMmxStart + reg * 16u, size)
-               : std::span(cpu.ymm[reg]).first(size);
-  };
-  auto const data = bytes_of(op.reg[0]);
-  auto const mask = bytes_of(op.reg[1]);
-  std::uint64_t const base = cut(cpu.gpr[Rdi], op.address_size) + cpu.segment_base[op.segment];
-  auto const selected = [&](std::size_t i) {
-    return (std::to_integer<unsigned>(mask[i]) & 0x80) != 0;
-  };
-  for (std::size_t i = 0; i < size; ++i) {
-    if (!selected(i)) continue;
-    if (auto const flow = probe_write(cpu, base + i, 1, current_privilege(cpu));
-        flow != Flow::Next) {
-      return flow;
-    }
-  }
-  for (std::size_t i = 0; i < size; ++i) {
-    if (!selected(i)) continue;
-    if (auto const flow = store(cpu, base + i, data[i]); flow != Flow::Next) return flow;
-  }
-  return finish(cpu, op);
-}
-
 Flow no_operation(Cpu& /*cpu*/, Op const& /*op*/) {
   return Flow::Next;
 }
 
 Flow invalid_opcode(Cpu& cpu, Op const& /*op*/) {
   return cpu.raise(kInvalidOpcode);
+}
+
+Flow instruction_too_long(Cpu& cpu, Op const& /*op*/) {
+  return cpu.raise(kGeneralProtection, 0);
 }
 
 }  // namespace bh::vmm::soft

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "vmm/soft/mmu/access.h"
+#include "vmm/soft/mmu/walk.h"
 #include "vmm/soft/step/handlers.h"
 #include "vmm/soft/step/registers.h"
 #include "vmm/soft/system/handlers.h"
@@ -17,12 +18,19 @@ constexpr std::size_t kLargestOperand = 128;
 /// x87 exception pointers are kept in the image (SDM vol. 1, 8.1.8); a host address must not show.
 constexpr std::size_t kFxsaveFip = 8;
 
+constexpr std::size_t kFxsaveStatus = 2;
+constexpr unsigned kX87ErrorSummary = 0x80;
+
 void hide_host_pointers(Cpu& cpu, Op const& op) {
   std::uint64_t fip = 0;
   std::memcpy(&fip, cpu.fxsave.data() + kFxsaveFip, sizeof fip);
   if (fip == 0) return;
   fip = cpu.this_rip(op);
   std::memcpy(cpu.fxsave.data() + kFxsaveFip, &fip, sizeof fip);
+}
+
+bool x87_error_pending(Cpu const& cpu) {
+  return (std::to_integer<unsigned>(cpu.fxsave[kFxsaveStatus]) & kX87ErrorSummary) != 0;
 }
 
 Flow trapped(Cpu& cpu, int result) {
@@ -78,12 +86,25 @@ Flow run_on_copy(Cpu& cpu, Op const& op, std::uint64_t linear, std::ptrdiff_t bi
   return finish(cpu, op);
 }
 
+/// Exceptions that come before those of the memory access.
+Flow check_before_access(Cpu& cpu, Op const& op, std::uint64_t linear) {
+  if (op.fpu != FpuUse::None) {
+    if (auto const flow = check_fpu(cpu, op); flow != Flow::Next) return flow;
+  }
+  if (op.x87_waits && x87_error_pending(cpu)) return cpu.raise(kX87Error);
+  if (op.alignment != 0 && linear % op.alignment != 0 && is_canonical(linear)) {
+    return cpu.raise(kGeneralProtection, 0);
+  }
+  return Flow::Next;
+}
+
 /// `bias`: how far the instruction itself moves from the pointer it is given.
 Flow run_with_memory(Cpu& cpu, Op const& op, std::uint64_t linear, std::ptrdiff_t bias) {
   bool const writes = op.memory_access != OperandAccess::Read;
   Tlb& tlb = cpu.mmu.tlb(current_privilege(cpu), writes ? Access::Write : Access::Read);
   std::byte* host = tlb.find(linear, op.memory_size);
   if (host == nullptr) [[unlikely]] {
+    if (auto const flow = check_before_access(cpu, op, linear); flow != Flow::Next) return flow;
     bool const crosses = (linear & (kPageSize - 1)) + op.memory_size > kPageSize;
     if (!crosses) {
       Place place;

@@ -27,6 +27,9 @@ class StringRun {
   unsigned size() const { return size_; }
   std::uint64_t count() const { return repeated() ? cut(cpu_.gpr[Rcx], op_.address_size) : 1; }
 
+  /// The most elements one piece may have: one while single-stepping.
+  std::uint64_t limit() const { return (cpu_.system_flags & kFlagTf) != 0 ? 1 : kLongestPiece; }
+
   std::uint64_t source() const { return linear(cpu_.gpr[Rsi], cpu_.segment_base[op_.segment]); }
   std::uint64_t destination() const {
     bool const flat = cpu_.code_size == CodeSize::Bits64;
@@ -142,7 +145,7 @@ bool goes_on(Cpu const& cpu, Op const& op) {
 
 Flow move_string(Cpu& cpu, Op const& op) {
   StringRun run(cpu, op);
-  std::uint64_t const count = std::min(run.count(), kLongestPiece);
+  std::uint64_t const count = std::min(run.count(), run.limit());
   if (count == 0) return run.done();
   if (run.repeated() && run.forward()) {
     std::uint64_t const elements = std::min(
@@ -177,7 +180,7 @@ Flow move_string(Cpu& cpu, Op const& op) {
 
 Flow store_string(Cpu& cpu, Op const& op) {
   StringRun run(cpu, op);
-  std::uint64_t const count = std::min(run.count(), kLongestPiece);
+  std::uint64_t const count = std::min(run.count(), run.limit());
   if (count == 0) return run.done();
   if (run.repeated() && run.forward()) {
     std::uint64_t const elements = std::min(count, run.elements_in_page(run.destination()));
@@ -216,7 +219,7 @@ Flow load_string(Cpu& cpu, Op const& op) {
 
 Flow compare_string(Cpu& cpu, Op const& op) {
   StringRun run(cpu, op);
-  for (std::uint64_t i = 0; run.count() != 0 && i < kLongestPiece; ++i) {
+  for (std::uint64_t i = 0; run.count() != 0 && i < run.limit(); ++i) {
     std::uint64_t left = 0;
     std::uint64_t right = 0;
     if (auto const flow = load_sized(cpu, run.source(), run.size(), left); flow != Flow::Next) {
@@ -237,7 +240,7 @@ Flow compare_string(Cpu& cpu, Op const& op) {
 
 Flow scan_string(Cpu& cpu, Op const& op) {
   StringRun run(cpu, op);
-  for (std::uint64_t i = 0; run.count() != 0 && i < kLongestPiece; ++i) {
+  for (std::uint64_t i = 0; run.count() != 0 && i < run.limit(); ++i) {
     std::uint64_t value = 0;
     if (auto const flow = load_sized(cpu, run.destination(), run.size(), value);
         flow != Flow::Next) {
