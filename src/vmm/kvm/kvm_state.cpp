@@ -1,6 +1,6 @@
 #include "vmm/kvm/kvm_state.h"
 
-#include <memory>
+#include <utility>
 
 #include "vmm/kvm/kvm_call.h"
 #include "vmm/kvm/kvm_convert.h"
@@ -39,7 +39,11 @@ Result<RawState> read_raw(os::UniqueFd const& vcpu, std::vector<std::uint32_t> c
   BH_TRY(get(vcpu, KVM_GET_MP_STATE, "KVM_GET_MP_STATE", raw.activity));
   BH_TRY(get(vcpu, KVM_GET_REGS, "KVM_GET_REGS", raw.general));
   BH_TRY(get(vcpu, KVM_GET_SREGS, "KVM_GET_SREGS", raw.system));
-  BH_TRY(get(vcpu, KVM_GET_XCRS, "KVM_GET_XCRS", raw.xcrs));
+  // On a CPU without XSAVE the request is invalid, and there is nothing to keep.
+  if (auto got = get(vcpu, KVM_GET_XCRS, "KVM_GET_XCRS", raw.xcrs); !got) {
+    if (got.error().code != Errc::Invalid) return std::unexpected(std::move(got).error());
+    raw.xcrs.nr_xcrs = 0;
+  }
   BH_TRY(get(vcpu, kGetXsave, "KVM_GET_XSAVE", raw.xsave));
   BH_TRY(get(vcpu, KVM_GET_DEBUGREGS, "KVM_GET_DEBUGREGS", raw.debug));
   BH_TRY(get(vcpu, KVM_GET_VCPU_EVENTS, "KVM_GET_VCPU_EVENTS", raw.events));
