@@ -64,9 +64,6 @@ void add_memory(Op& op, ZydisDecodedOperand const& operand, Instruction const& i
   op.memory_size = static_cast<std::uint16_t>(operand.size / 8);
   op.memory_access = access_of(operand.actions);
   op.base = slot_of(memory.base);
-  // With a 67 prefix and REX.B the decoder takes "no base" (mod 0, SIB base 5) for R13D.
-  auto const& raw = instruction.decoded.raw;
-  if (raw.sib.offset != 0 && raw.modrm.mod == 0 && raw.sib.base == 5) op.base = kZeroSlot;
   op.index = slot_of(memory.index);
   switch (memory.scale) {
     case 2: op.scale = 1; break;
@@ -75,6 +72,12 @@ void add_memory(Op& op, ZydisDecodedOperand const& operand, Instruction const& i
     default: op.scale = 0; break;
   }
   op.displacement = memory.disp.value;
+  // With a 67 prefix and REX.B the decoder takes "no base, disp32" (mod 0, SIB base 5) for R13D.
+  auto const& raw = instruction.decoded.raw;
+  if (raw.sib.offset != 0 && raw.modrm.mod == 0 && raw.sib.base == 5) {
+    op.base = kZeroSlot;
+    op.displacement = raw.disp.value;
+  }
   if (op.base == kRipSlot) op.displacement += op.end;
   op.segment_register = static_cast<std::uint8_t>(ZydisRegisterGetId(memory.segment));
   bool const flat = instruction.code_size == CodeSize::Bits64 && op.segment_register < Fs;
@@ -128,8 +131,11 @@ std::uint8_t required_alignment(Instruction const& instruction, Op const& op) {
     case ZYDIS_MNEMONIC_PCMPESTRM:
     case ZYDIS_MNEMONIC_PCMPISTRI:
     case ZYDIS_MNEMONIC_PCMPISTRM: return 0;
-    default: return op.fpu == FpuUse::Sse && op.memory_size == 16 ? 16 : 0;
+    default: break;
   }
+  // Vendors differ: the host decides while it executes them.
+  if (instruction.decoded.meta.isa_set == ZYDIS_ISA_SET_SHA) return 0;
+  return op.fpu == FpuUse::Sse && op.memory_size == 16 ? 16 : 0;
 }
 
 bool waits_for_x87(Instruction const& instruction, Op const& op) {

@@ -60,17 +60,13 @@ bool uses_mxcsr(Instruction const& instruction) {
       category == ZYDIS_CATEGORY_X87_ALU) {
     return false;
   }
-  bool vectors = false;
-  bool floats = false;
   for (auto const& operand : instruction.all_operands()) {
-    if (is_float(operand.element_type)) floats = true;
-    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER) {
-      vectors = vectors || vector_register(operand.reg.value).has_value() ||
-                is_x87_or_mmx(operand.reg.value);
-      if (operand.reg.value == ZYDIS_REGISTER_MXCSR) return true;
+    if (is_float(operand.element_type)) return true;
+    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER && operand.reg.value == ZYDIS_REGISTER_MXCSR) {
+      return true;
     }
   }
-  return vectors && floats;
+  return false;
 }
 
 StateUse state_use(Instruction const& instruction) {

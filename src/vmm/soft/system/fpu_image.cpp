@@ -9,6 +9,8 @@ namespace bh::vmm::soft {
 
 namespace {
 
+constexpr std::size_t kControlWord = 0;
+constexpr std::size_t kStatusWord = 2;
 constexpr std::size_t kInstructionPointer = 8;
 constexpr std::size_t kDataPointer = 16;
 constexpr std::size_t kXmmSize = 16;
@@ -20,6 +22,25 @@ constexpr std::uint32_t kDefaultMxcsr = 0x1f80;
 void drop_upper_halves(std::byte* image) {
   std::memset(image + kInstructionPointer + 4, 0, 4);
   std::memset(image + kDataPointer + 4, 0, 4);
+}
+
+/// What the CPU makes of the control and status words it loads: reserved control bits are fixed,
+/// and the error summary follows from flags and masks (SDM vol. 1, 8.1.3 and 8.1.5).
+void normalize_words(std::byte* image) {
+  constexpr unsigned kControlDefined = 0x1f3f;
+  constexpr unsigned kControlAlwaysSet = 0x0040;
+  constexpr unsigned kErrorSummaryAndBusy = 0x8080;
+  constexpr unsigned kExceptions = 0x3f;
+  std::uint16_t control = 0;
+  std::uint16_t status = 0;
+  std::memcpy(&control, image + kControlWord, sizeof control);
+  std::memcpy(&status, image + kStatusWord, sizeof status);
+  control = static_cast<std::uint16_t>((control & kControlDefined) | kControlAlwaysSet);
+  bool const pending = (status & ~control & kExceptions) != 0;
+  status = static_cast<std::uint16_t>(pending ? status | kErrorSummaryAndBusy
+                                              : status & ~kErrorSummaryAndBusy);
+  std::memcpy(image + kControlWord, &control, sizeof control);
+  std::memcpy(image + kStatusWord, &status, sizeof status);
 }
 
 }  // namespace
@@ -36,6 +57,7 @@ void load_x87(Cpu& cpu, FpuPointers pointers, FpuImage const& image) {
   std::copy(image.begin() + kImageX87Registers, image.begin() + kImageXmm,
             cpu.fxsave.begin() + kImageX87Registers);
   if (pointers == FpuPointers::SelectorsAnd32) drop_upper_halves(cpu.fxsave.data());
+  normalize_words(cpu.fxsave.data());
 }
 
 void reset_x87(Cpu& cpu) {

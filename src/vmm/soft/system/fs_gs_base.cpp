@@ -12,9 +12,14 @@ Flow check_allowed(Cpu& cpu) {
   return allowed ? Flow::Next : cpu.raise(kInvalidOpcode);
 }
 
+/// Only REX.W counts: the 66 prefix does not make it 16 bits.
+unsigned size_of(Op const& op) {
+  return op.operand_size == 8 ? 8 : 4;
+}
+
 Flow read_base(Cpu& cpu, Op const& op, SegmentIndex index) {
   if (auto const flow = check_allowed(cpu); flow != Flow::Next) return flow;
-  write_gpr(cpu, op.reg[0], op.operand_size, cpu.segment_base[index]);
+  write_gpr(cpu, op.reg[0], size_of(op), cpu.segment_base[index]);
   return Flow::Next;
 }
 
@@ -25,7 +30,7 @@ void set_base(Cpu& cpu, SegmentIndex index, std::uint64_t base) {
 
 Flow write_base(Cpu& cpu, Op const& op, SegmentIndex index) {
   if (auto const flow = check_allowed(cpu); flow != Flow::Next) return flow;
-  std::uint64_t const base = read_gpr(cpu, op.reg[0], op.operand_size);
+  std::uint64_t const base = read_gpr(cpu, op.reg[0], size_of(op));
   if (!is_canonical(base)) return cpu.raise(kGeneralProtection, 0);
   set_base(cpu, index, base);
   return Flow::Next;

@@ -37,9 +37,10 @@ Flow end_iteration(Cpu& cpu, Op const& op) {
 }  // namespace
 
 Flow ins(Cpu& cpu, Op const& op) {
-  if (nothing_to_do(cpu, op)) return Flow::Next;
+  // Permission is checked also where the count is zero.
   auto const port = static_cast<std::uint16_t>(cpu.gpr[Rdx]);
   if (auto const flow = check_port(cpu, port, op.operand_size); flow != Flow::Next) return flow;
+  if (nothing_to_do(cpu, op)) return Flow::Next;
   std::uint64_t const base = cpu.code_size == CodeSize::Bits64 ? 0 : cpu.segment_base[Es];
   std::uint64_t const linear = string_linear(cpu, op, Rdi, base);
   // A page fault must come before the device is read: it would not be read twice.
@@ -58,9 +59,10 @@ Flow ins(Cpu& cpu, Op const& op) {
 }
 
 Flow outs(Cpu& cpu, Op const& op) {
-  if (nothing_to_do(cpu, op)) return Flow::Next;
+  // Permission is checked also where the count is zero.
   auto const port = static_cast<std::uint16_t>(cpu.gpr[Rdx]);
   if (auto const flow = check_port(cpu, port, op.operand_size); flow != Flow::Next) return flow;
+  if (nothing_to_do(cpu, op)) return Flow::Next;
   std::uint64_t const linear = string_linear(cpu, op, Rsi, cpu.segment_base[op.segment]);
   std::uint64_t value = 0;
   if (auto const flow = load_sized(cpu, linear, op.operand_size, value); flow != Flow::Next) {
