@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <optional>
 #include <thread>
 
 #include "tests/isa/code_generator.h"
 #include "tests/isa/freedom.h"
+#include "tests/isa/sequence_generator.h"
 #include "tests/isa/state_generator.h"
 
 namespace bh::isa {
@@ -85,10 +85,10 @@ class Worker {
     std::vector<CaseInput> cases;
     std::size_t const end = std::min(item.first + kMaxBatch, plan_.forms.size());
     for (std::size_t i = item.first; i < end; ++i) {
-      Form const& form = plan_.forms[i];
-      if (!form.decodable && (item.round + i) % kUndefinedShare != 0) continue;
-      forms.push_back(&form);
-      cases.push_back(make_case(form, options_.seed, item.round));
+      auto input = make_case(plan_, i, options_, item.round);
+      if (!input) continue;
+      forms.push_back(&plan_.forms[i]);
+      cases.push_back(std::move(*input));
     }
     if (cases.empty()) return;
     auto const host = host_->run(cases);
@@ -139,11 +139,15 @@ void CampaignResult::add(CampaignResult other, std::size_t kept_per_mnemonic) {
   }
 }
 
-CaseInput make_case(Form const& form, std::uint64_t campaign_seed, unsigned round) {
-  Random random(campaign_seed ^ (form.identity * 0x9e37'79b9'7f4a'7c15) ^
+std::optional<CaseInput> make_case(Plan const& plan, std::size_t index,
+                                   CampaignOptions const& options, unsigned round) {
+  Form const& form = plan.forms[index];
+  if (!form.decodable && (round + index) % kUndefinedShare != 0) return std::nullopt;
+  Random random(options.seed ^ (form.identity * 0x9e37'79b9'7f4a'7c15) ^
                 (std::uint64_t{round} << 40));
-  Code const code = generate_code(form, random);
-  return generate_state(code, random.next());
+  if (!options.sequences) return generate_state(generate_code(form, random), random.next());
+  if (!fits_sequence(form)) return std::nullopt;
+  return generate_state(generate_sequence(plan.forms, form, random), random.next());
 }
 
 std::vector<Difference> judge(Expectation expectation, CaseInput const& input, Outcome const& host,

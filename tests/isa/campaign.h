@@ -5,7 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +33,7 @@ struct CampaignOptions {
   std::chrono::seconds time_limit{0};  // 0: none. Forms get equal shares up to it.
   std::size_t findings_kept_per_mnemonic = 3;
   Tolerance tolerance;
+  bool sequences = false;  // Two to five instructions a case, the first of the form in turn.
 };
 
 struct CampaignResult {
@@ -52,8 +53,10 @@ using MakeExecutor = std::function<Result<std::unique_ptr<Executor>>()>;
 Result<CampaignResult> run_campaign(Plan const& plan, CampaignOptions const& options,
                                     MakeExecutor const& make_host, MakeExecutor const& make_other);
 
-/// The case of a form in a round, the same on every run with the same campaign seed.
-CaseInput make_case(Form const& form, std::uint64_t campaign_seed, unsigned round);
+/// The case of form `index` in a round, the same on every run with the same campaign seed; nothing
+/// if there is none in this round.
+std::optional<CaseInput> make_case(Plan const& plan, std::size_t index,
+                                   CampaignOptions const& options, unsigned round);
 
 /// Compares under the form's expectation.
 std::vector<Difference> judge(Expectation expectation, CaseInput const& input, Outcome const& host,

@@ -9,9 +9,9 @@
 
 namespace bh::isa {
 
-/// The bytes of one instruction and where they lie.
+/// The bytes of one or some instructions and where they lie.
 struct Code {
-  std::array<std::uint8_t, 16> bytes{};
+  std::array<std::uint8_t, 64> bytes{};
   std::uint8_t length = 0;
   std::uint64_t rip = 0;
 };

@@ -144,10 +144,11 @@ Fields choose_fields(Form const& form, Decoded const& example, Random& random) {
   return fields;
 }
 
-Code place(Assembled assembled, Fields const& fields, Random& random) {
+Code place(Assembled assembled, Fields const& fields, std::optional<std::uint64_t> rip,
+           Random& random) {
   Code code;
   code.length = assembled.length;
-  code.rip = choose_rip(assembled.length, random);
+  code.rip = rip ? *rip : choose_rip(assembled.length, random);
   if ((fields.modrm & 0xc7) == 5 && assembled.displacement_at != 0) {
     auto const relative =
         static_cast<std::uint32_t>(fields.displacement - (code.rip + assembled.length));
@@ -159,7 +160,7 @@ Code place(Assembled assembled, Fields const& fields, Random& random) {
 
 }  // namespace
 
-Code generate_code(Form const& form, Random& random) {
+Code generate_code(Form const& form, Random& random, std::optional<std::uint64_t> rip) {
   constexpr int kAttempts = 12;
   auto const example = form.decode_example();
   if (!form.decodable || !example) {
@@ -167,7 +168,7 @@ Code generate_code(Form const& form, Random& random) {
     fields.modrm = static_cast<std::uint8_t>(form.example_modrm | random.below(8));
     fields.sib = static_cast<std::uint8_t>(random.next());
     Encoding encoding = form.encoding;
-    return place(assemble(encoding, fields), Fields{}, random);
+    return place(assemble(encoding, fields), Fields{}, rip, random);
   }
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Encoding encoding = form.encoding;
@@ -179,9 +180,9 @@ Code generate_code(Form const& form, Random& random) {
     bool const same = decoded && decoded->instruction.length == assembled.length &&
                       form_identity(*decoded) == form.identity;
     bool const system_call = form.mnemonic == ZYDIS_MNEMONIC_INT && (fields.tail & 0xff) == 0x80;
-    if (same && !system_call) return place(assembled, fields, random);
+    if (same && !system_call) return place(assembled, fields, rip, random);
   }
-  return place(form.example(), Fields{}, random);
+  return place(form.example(), Fields{}, rip, random);
 }
 
 }  // namespace bh::isa

@@ -52,29 +52,61 @@ void add_operand(Hash& hash, ZydisDecodedOperand const& operand) {
   }
 }
 
+// The decoder takes [disp32] with REX.B or VEX.B and the 67 prefix for [r13d]: SIB base 5
+// under mod 0 means no base whatever B says (SDM vol. 2, table 2-3).
+void correct_missing_base(Decoded& decoded) {
+  auto const& raw = decoded.instruction.raw;
+  if (raw.sib.offset == 0 || raw.modrm.mod != 0 || raw.sib.base != 5) return;
+  std::span const operands(decoded.operands.data(), decoded.instruction.operand_count);
+  for (ZydisDecodedOperand& operand : operands) {
+    bool const encoded = operand.type == ZYDIS_OPERAND_TYPE_MEMORY &&
+                         operand.encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM;
+    if (!encoded) continue;
+    operand.mem.base = ZYDIS_REGISTER_NONE;
+    operand.mem.disp.has_displacement = ZYAN_TRUE;
+    operand.mem.disp.value = raw.disp.value;
+  }
+}
+
 }  // namespace
 
-std::optional<Decoded> decode(std::span<std::uint8_t const> bytes) {
+std::optional<Decoded> decode(std::span<std::uint8_t const> bytes, std::uint64_t rip) {
   Decoded decoded;
   ZyanStatus const status = ZydisDecoderDecodeFull(&decoder(), bytes.data(), bytes.size(),
                                                    &decoded.instruction, decoded.operands.data());
   if (!ZYAN_SUCCESS(status)) return std::nullopt;
+  correct_missing_base(decoded);
+  decoded.next_rip = rip + decoded.instruction.length;
   return decoded;
 }
 
+std::vector<Decoded> decode_all(std::span<std::uint8_t const> bytes, std::uint64_t rip) {
+  std::vector<Decoded> all;
+  while (!bytes.empty()) {
+    auto decoded = decode(bytes, rip);
+    if (!decoded) break;
+    bytes = bytes.subspan(decoded->instruction.length);
+    rip = decoded->next_rip;
+    all.push_back(std::move(*decoded));
+  }
+  return all;
+}
+
 std::string disassemble(std::span<std::uint8_t const> bytes, std::uint64_t rip) {
-  auto const decoded = decode(bytes);
-  if (!decoded) return "(undecodable)";
   static ZydisFormatter const formatter = [] {
     ZydisFormatter made;
     ZydisFormatterInit(&made, ZYDIS_FORMATTER_STYLE_INTEL);
     return made;
   }();
-  char text[256];
-  ZydisFormatterFormatInstruction(&formatter, &decoded->instruction, decoded->operands.data(),
-                                  decoded->instruction.operand_count_visible, text, sizeof text,
-                                  rip, nullptr);
-  return text;
+  std::string all;
+  for (Decoded const& decoded : decode_all(bytes, rip)) {
+    char text[256];
+    ZydisFormatterFormatInstruction(&formatter, &decoded.instruction, decoded.operands.data(),
+                                    decoded.instruction.operand_count_visible, text, sizeof text,
+                                    decoded.next_rip - decoded.instruction.length, nullptr);
+    all += (all.empty() ? "" : "; ") + std::string(text);
+  }
+  return all.empty() ? "(undecodable)" : all;
 }
 
 std::uint64_t form_identity(Decoded const& decoded) {

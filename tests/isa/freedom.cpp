@@ -66,8 +66,13 @@ bool same_page_fault(Outcome const& host, Outcome const& other) {
 
 }  // namespace
 
+bool has_freedoms(ZydisMnemonic mnemonic) {
+  return std::ranges::find(kImages, mnemonic, &ImageRow::mnemonic) != kImages.end() ||
+         std::ranges::find(kPiecemeal, mnemonic) != kPiecemeal.end();
+}
+
 void equalize_freedoms(CaseInput const& input, Outcome const& host, Outcome& other) {
-  auto const decoded = decode({input.code.bytes.data(), input.code.length});
+  auto const decoded = decode({input.code.bytes.data(), input.code.length}, input.code.rip);
   if (!decoded) return;
   auto const operands = decoded->all_operands();
   auto const memory =

@@ -160,7 +160,7 @@ Result<> GuestExecutor::write_code(std::uint64_t rip, std::span<std::byte const>
 }
 
 Result<> GuestExecutor::put_code(Code const& code) {
-  std::array<std::byte, 16> markers;
+  std::array<std::byte, sizeof last_code_.bytes> markers;
   markers.fill(std::byte{kMarker});
   BH_TRY(write_code(last_code_.rip, std::span(markers).first(last_code_.length)));
   last_code_ = code;

@@ -61,7 +61,6 @@ void prepare_xsave_area(std::uint64_t address, Random& random, CaseInput& input)
     std::array<std::uint64_t, 6> reserved{};
   } header;
   header.xstate_bv = random.below(8);
-  if (random.one_in(4)) header.xcomp_bv = (std::uint64_t{1} << 63) | header.xstate_bv;
   patch(input, 0, address + kHeader, header);
 }
 

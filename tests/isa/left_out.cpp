@@ -93,7 +93,12 @@ bool loads_segment(Decoded const& decoded) {
 }  // namespace
 
 std::optional<std::string_view> reason_left_out(Form const& form) {
-  if (!form.decodable) return std::nullopt;
+  if (!form.decodable) {
+    bool const alternate_cr8 = form.encoding.prefixes[0] == 0xf0 && form.encoding.map == 1 &&
+                               (form.encoding.opcode == 0x20 || form.encoding.opcode == 0x22);
+    if (alternate_cr8) return "LOCK MOV CR0: CR8 on AMD, #UD on Intel";
+    return std::nullopt;
+  }
   for (MnemonicRow const& row : kMnemonics) {
     if (row.mnemonic == form.mnemonic) return row.reason;
   }

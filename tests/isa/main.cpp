@@ -182,6 +182,7 @@ int main(int argc, char** argv) {
   app.add_option("--state-seed", options.state_seed, "of the registers of --case");
   app.add_flag("--list-forms", options.list_forms);
   app.add_flag("--list-left-out", options.list_left_out);
+  app.add_flag("--sequences", campaign.sequences, "two to five instructions a case");
   app.add_flag("--strict-x87", options.strict_x87,
                "compare the x87 instruction and data pointers too");
   CLI11_PARSE(app, argc, argv);

@@ -133,7 +133,7 @@ std::uint64_t linear_address(Decoded const& decoded, ZydisDecodedOperand const& 
                              CaseInput const& input) {
   std::uint64_t address = signed_displacement(operand) + index_value(decoded, operand, input);
   if (operand.mem.base == ZYDIS_REGISTER_RIP || operand.mem.base == ZYDIS_REGISTER_EIP) {
-    address += input.code.rip + decoded.instruction.length;
+    address += decoded.next_rip;
   } else if (int const base = gpr_number(operand.mem.base); base >= 0) {
     address += input.gpr[static_cast<std::size_t>(base)];
   }

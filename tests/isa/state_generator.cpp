@@ -48,11 +48,13 @@ CaseInput generate_state(Code const& code, std::uint64_t seed) {
   input.gpr[vmm::Rsp] = any_data_address(random) & ~std::uint64_t{7};
   generate_fpu(random, input.fpu);
 
-  auto const decoded = decode({code.bytes.data(), code.length});
-  if (!decoded) return input;
-  prepare_operands(*decoded, random, input);
-  plan_memory(*decoded, random, input);
-  prepare_memory(*decoded, random, input);
+  // Backwards: of several instructions the first has the last word about the registers.
+  auto const instructions = decode_all({code.bytes.data(), code.length}, code.rip);
+  for (auto decoded = instructions.rbegin(); decoded != instructions.rend(); ++decoded) {
+    prepare_operands(*decoded, random, input);
+    plan_memory(*decoded, random, input);
+    prepare_memory(*decoded, random, input);
+  }
   return input;
 }
 
