@@ -17,7 +17,7 @@ constexpr std::uint32_t kHighestLeaf = 0x16;
 constexpr std::uint32_t kHighestExtendedLeaf = 0x8000'0008;
 constexpr std::uint32_t kHypervisorLeaf = 0x4000'0000;
 
-// Family 5, model 4, stepping 3: docs/decisions/soft-cpu-identity.md says why so old.
+// Family 5, model 4, stepping 3: docs/decisions/0003-soft-cpu-identity.md says why so old.
 constexpr std::uint32_t kSignature = 0x543;
 
 constexpr std::uint32_t kCacheLine = 64;
@@ -40,16 +40,12 @@ std::uint32_t four_letters(std::string_view text, std::size_t offset) {
   return std::bit_cast<std::uint32_t>(letters);
 }
 
-CpuidResult vendor(std::string_view name, std::uint32_t highest) {
-  return {.eax = highest,
-          .ebx = four_letters(name, 0),
-          .ecx = four_letters(name, 8),
-          .edx = four_letters(name, 4)};
-}
-
-CpuidResult intel_vendor(std::uint32_t highest) {
-  // Leaf 0 has the middle letters in EDX, the last in ECX; the hypervisor leaf has them in order.
-  return vendor("GenuineIntel", highest);
+CpuidResult vendor() {
+  constexpr std::string_view kVendor = "GenuineIntel";
+  return {.eax = kHighestLeaf,
+          .ebx = four_letters(kVendor, 0),
+          .ecx = four_letters(kVendor, 8),
+          .edx = four_letters(kVendor, 4)};
 }
 
 CpuidResult features(Cpu const& cpu) {
@@ -152,7 +148,7 @@ CpuidResult cpuid_leaf(Cpu const& cpu, std::uint32_t leaf, std::uint32_t subleaf
   constexpr std::uint32_t kTimerAlwaysRuns = 1u << 2;
   constexpr std::uint32_t kTscInvariant = 1u << 8;
   switch (leaf) {
-    case 0: return intel_vendor(kHighestLeaf);
+    case 0: return vendor();
     case 1: return features(cpu);
     case 2: return {.eax = kUseLeaf4};
     case 4: return caches(cpu, subleaf);
