@@ -21,7 +21,8 @@ struct GuestCase {
   std::string_view text = {};
   /// Contains what only a KVM that can run an ordinary kernel runs.
   bool whole_cpu = false;
-  /// Expects what hardware does and QEMU's TCG does not, so that it says nothing about KVM on TCG.
+  /// Expects what hardware does and QEMU's TCG does not (which sometimes hangs when a nested guest
+  /// writes its own code), so that it says nothing about KVM on TCG.
   bool beyond_tcg = false;
 };
 
@@ -47,7 +48,7 @@ constexpr GuestCase kCases[] = {
     {.name = "segments", .whole_cpu = true},
     {.name = "debug", .whole_cpu = true},
     {.name = "fpu", .whole_cpu = true},
-    {.name = "self_modifying", .whole_cpu = true},
+    {.name = "self_modifying", .whole_cpu = true, .beyond_tcg = true},
     {.name = "strings"},
     {.name = "pic", .setup = kChips, .whole_cpu = true},
     {.name = "lapic", .setup = kChips, .whole_cpu = true},
@@ -107,6 +108,7 @@ INSTANTIATE_TEST_SUITE_P(Guests, GuestTest, testing::ValuesIn(params()), [](auto
 
 TEST(GuestImages, AreAllRun) {
   for (GuestImage const& image : guest_images()) {
+    if (image.name.starts_with("state")) continue;  // guest_state_test.cpp
     EXPECT_NE(std::ranges::find(kCases, image.name, &GuestCase::name), std::end(kCases))
         << image.name;
   }
