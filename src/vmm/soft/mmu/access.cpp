@@ -13,36 +13,40 @@ Flow page_fault(Cpu& cpu, std::uint64_t linear, std::uint32_t error_code) {
   return cpu.raise(kPageFault, error_code);
 }
 
+/// The chips at `physical`, if they answer there. They answer at once and take no part in a replay:
+/// a block goes on after such an instruction, and an answer kept would be taken for that of the
+/// next access. An instruction that touches a chip and a device does the former again when it
+/// restarts.
+chip::ChipSet* chips_at(Cpu const& cpu, std::uint64_t physical) {
+  chip::ChipSet* const chips = cpu.machine->chips;
+  return chips != nullptr && chips->owns_address({physical}) ? chips : nullptr;
+}
+
 /// Asks the outside, or takes the answer it gave when the instruction ran before. Up to 8 bytes.
 Flow device_read(Cpu& cpu, std::uint64_t physical, std::span<std::byte> out) {
+  if (auto* const chips = chips_at(cpu, physical)) {
+    chips->mmio_read(cpu.index, {physical}, out);
+    return Flow::Next;
+  }
   if (auto const* answer = cpu.replay.next()) {
     std::memcpy(out.data(), answer, out.size());
     return Flow::Next;
   }
   auto const room = cpu.replay.append(out.size());
   if (room.empty()) return cpu.raise(kGeneralProtection, 0);
-  if (chip::ChipSet* chips = cpu.machine->chips;
-      chips != nullptr && chips->owns_address({physical})) {
-    chips->mmio_read(cpu.index, {physical}, room);
-    cpu.replay.next();
-    std::memcpy(out.data(), room.data(), out.size());
-    return Flow::Next;
-  }
   cpu.exit = MmioRead{{physical}, room};
   return Flow::Exit;
 }
 
 Flow device_write(Cpu& cpu, std::uint64_t physical, std::span<std::byte const> data) {
+  if (auto* const chips = chips_at(cpu, physical)) {
+    chips->mmio_write(cpu.index, {physical}, data);
+    return Flow::Next;
+  }
   if (cpu.replay.next() != nullptr) return Flow::Next;
   auto const room = cpu.replay.append(data.size());
   if (room.empty()) return cpu.raise(kGeneralProtection, 0);
   std::memcpy(room.data(), data.data(), data.size());
-  if (chip::ChipSet* chips = cpu.machine->chips;
-      chips != nullptr && chips->owns_address({physical})) {
-    chips->mmio_write(cpu.index, {physical}, room);
-    cpu.replay.next();
-    return Flow::Next;
-  }
   cpu.exit = MmioWrite{{physical}, room};
   return Flow::Exit;
 }

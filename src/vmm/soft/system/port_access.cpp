@@ -12,6 +12,11 @@ namespace {
 // Of the 32- and 64-bit TSS: a 16-bit offset of the bitmap (SDM vol. 3, figures 8-2 and 8-11).
 constexpr std::uint32_t kTssBitmapOffset = 0x66;
 
+/// The chips at `port`, if they answer there. They take no part in a replay, as in mmu/access.cpp.
+chip::ChipSet* chips_at(Cpu const& cpu, std::uint16_t port) {
+  return chip::ChipSet::owns_port(port) ? cpu.machine->chips : nullptr;
+}
+
 }  // namespace
 
 Flow check_port(Cpu& cpu, std::uint16_t port, unsigned size) {
@@ -41,34 +46,29 @@ Flow check_port(Cpu& cpu, std::uint16_t port, unsigned size) {
 
 Flow read_port(Cpu& cpu, std::uint16_t port, unsigned size, std::uint32_t& out) {
   out = 0;
+  if (auto* const chips = chips_at(cpu, port)) {
+    chips->port_read(port, std::as_writable_bytes(std::span(&out, 1)).first(size));
+    return Flow::Next;
+  }
   if (auto const* const answer = cpu.replay.next()) {
     std::memcpy(&out, answer, size);
     return Flow::Next;
   }
   auto const room = cpu.replay.append(size);
   if (room.empty()) return cpu.raise(kGeneralProtection, 0);
-  if (chip::ChipSet* const chips = cpu.machine->chips;
-      chips != nullptr && chip::ChipSet::owns_port(port)) {
-    chips->port_read(port, room);
-    cpu.replay.next();
-    std::memcpy(&out, room.data(), size);
-    return Flow::Next;
-  }
   cpu.exit = PortRead{port, room};
   return Flow::Exit;
 }
 
 Flow write_port(Cpu& cpu, std::uint16_t port, unsigned size, std::uint32_t value) {
+  if (auto* const chips = chips_at(cpu, port)) {
+    chips->port_write(port, std::as_bytes(std::span(&value, 1)).first(size));
+    return Flow::Next;
+  }
   if (cpu.replay.next() != nullptr) return Flow::Next;
   auto const room = cpu.replay.append(size);
   if (room.empty()) return cpu.raise(kGeneralProtection, 0);
   std::memcpy(room.data(), &value, size);
-  if (chip::ChipSet* const chips = cpu.machine->chips;
-      chips != nullptr && chip::ChipSet::owns_port(port)) {
-    chips->port_write(port, room);
-    cpu.replay.next();
-    return Flow::Next;
-  }
   cpu.exit = PortWrite{port, room};
   return Flow::Exit;
 }
