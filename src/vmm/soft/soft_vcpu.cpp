@@ -5,6 +5,7 @@
 
 #include "vmm/soft/native/trap_guard.h"
 #include "vmm/soft/state/reset.h"
+#include "vmm/soft/system/handlers.h"
 
 namespace bh::vmm::soft {
 
@@ -209,7 +210,9 @@ SoftVcpu::Round SoftVcpu::run_one() {
     return after_fault(op);
   }
   if (flow == Flow::Next) cpu.rip = cpu.next_rip(op);
-  if (!stepping) return Round::Continue;
+  // The gate of a software interrupt has cleared TF, and with it the trap.
+  bool const through_gate = op.handler == int3 || op.handler == int_n || op.handler == into;
+  if (!stepping || through_gate) return Round::Continue;
   return delivered(deliver_debug_trap(cpu, kDr6SingleStep));
 }
 

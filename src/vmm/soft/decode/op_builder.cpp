@@ -122,6 +122,8 @@ std::uint8_t required_alignment(Instruction const& instruction, Op const& op) {
     case ZYDIS_MNEMONIC_VMOVNTPD:
     case ZYDIS_MNEMONIC_VMOVNTDQ:
     case ZYDIS_MNEMONIC_VMOVNTDQA: return static_cast<std::uint8_t>(op.memory_size);
+    case ZYDIS_MNEMONIC_CVTPD2PI:
+    case ZYDIS_MNEMONIC_CVTTPD2PI:
     case ZYDIS_MNEMONIC_CMPXCHG16B: return 16;
     case ZYDIS_MNEMONIC_MOVUPS:
     case ZYDIS_MNEMONIC_MOVUPD:
@@ -183,6 +185,10 @@ Op build_op(Instruction const& instruction, std::uint16_t start) {
     ++position;
   }
   op.alignment = required_alignment(instruction, op);
+  // A store that meets an unmasked error leaves memory as it is.
+  if (op.fpu == FpuUse::X87 && op.memory_access == OperandAccess::Write) {
+    op.memory_access = OperandAccess::ReadWrite;
+  }
   op.x87_waits = waits_for_x87(instruction, op);
   if (!op.has_memory) set_implicit_segment(op, instruction);
   return op;

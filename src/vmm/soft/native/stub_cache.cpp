@@ -60,6 +60,8 @@ bool uses_mxcsr(Instruction const& instruction) {
       category == ZYDIS_CATEGORY_X87_ALU) {
     return false;
   }
+  auto const mnemonic = instruction.decoded.mnemonic;
+  if (mnemonic == ZYDIS_MNEMONIC_ROUNDSS || mnemonic == ZYDIS_MNEMONIC_ROUNDSD) return true;
   for (auto const& operand : instruction.all_operands()) {
     if (is_float(operand.element_type)) return true;
     if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER && operand.reg.value == ZYDIS_REGISTER_MXCSR) {

@@ -3,7 +3,6 @@
 #include <mutex>
 
 #include "vmm/soft/mmu/access.h"
-#include "vmm/soft/mmu/walk.h"
 #include "vmm/soft/step/handlers.h"
 #include "vmm/soft/step/registers.h"
 #include "vmm/soft/system/handlers.h"
@@ -92,7 +91,7 @@ Flow check_before_access(Cpu& cpu, Op const& op, std::uint64_t linear) {
     if (auto const flow = check_fpu(cpu, op); flow != Flow::Next) return flow;
   }
   if (op.x87_waits && x87_error_pending(cpu)) return cpu.raise(kX87Error);
-  if (op.alignment != 0 && linear % op.alignment != 0 && is_canonical(linear)) {
+  if (op.alignment != 0 && linear % op.alignment != 0) {
     return cpu.raise(kGeneralProtection, 0);
   }
   return Flow::Next;

@@ -19,15 +19,21 @@ constexpr unsigned kSignBit = 0x80;
 constexpr std::size_t kFxsaveStatus = 2;
 constexpr std::size_t kFxsaveTags = 4;
 constexpr std::size_t kFxsaveMmx = 32;
+constexpr std::size_t kFxsaveRegister = 16;
 constexpr unsigned kX87ErrorSummary = 0x80;
 constexpr unsigned kX87TopHigh = 0x38;  // In the status word's upper byte.
 
-/// What every MMX instruction does before its work: TOP becomes 0, all registers valid.
+/// What every MMX instruction does before its work: TOP becomes 0, all registers valid. The image
+/// holds the registers as ST(i), so they turn with TOP.
 Flow enter_mmx(Cpu& cpu) {
   if ((std::to_integer<unsigned>(cpu.fxsave[kFxsaveStatus]) & kX87ErrorSummary) != 0) {
     return cpu.raise(kX87Error);
   }
-  cpu.fxsave[kFxsaveStatus + 1] &= ~std::byte{kX87TopHigh};
+  std::byte& status_high = cpu.fxsave[kFxsaveStatus + 1];
+  unsigned const top = (std::to_integer<unsigned>(status_high) & kX87TopHigh) >> 3;
+  auto const registers = std::span(cpu.fxsave).subspan(kFxsaveMmx, 8 * kFxsaveRegister);
+  std::ranges::rotate(registers, registers.end() - top * kFxsaveRegister);
+  status_high &= ~std::byte{kX87TopHigh};
   cpu.fxsave[kFxsaveTags] = std::byte{0xff};
   return Flow::Next;
 }
@@ -124,7 +130,7 @@ Flow mask_move(Cpu& cpu, Op const& op) {
     if (auto const flow = enter_mmx(cpu); flow != Flow::Next) return flow;
   }
   auto const bytes_of = [&](std::uint8_t reg) {
-    return mmx ? std::span(cpu.fxsave).subspan(kFxsaveMmx + reg * 16u, size)
+    return mmx ? std::span(cpu.fxsave).subspan(kFxsaveMmx + reg * kFxsaveRegister, size)
                : std::span(cpu.ymm[reg]).first(size);
   };
   std::uint64_t const linear = cut(cpu.gpr[Rdi], op.address_size) + cpu.segment_base[op.segment];
