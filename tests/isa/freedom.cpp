@@ -4,6 +4,7 @@
 #include <array>
 
 #include "tests/isa/decode.h"
+#include "tests/isa/fxsave_layout.h"
 #include "tests/isa/memory_image.h"
 #include "tests/isa/memory_plan.h"
 
@@ -53,33 +54,74 @@ constexpr std::array kPiecemeal{
     ZYDIS_MNEMONIC_XSAVEOPT64,
 };
 
+/// Where the mask lets one byte of a missing page through, the fault may name that byte or the
+/// start of the operand's part in the page.
+constexpr std::array kMasked{
+    ZYDIS_MNEMONIC_MASKMOVQ,   ZYDIS_MNEMONIC_MASKMOVDQU, ZYDIS_MNEMONIC_VMASKMOVDQU,
+    ZYDIS_MNEMONIC_VMASKMOVPS, ZYDIS_MNEMONIC_VMASKMOVPD, ZYDIS_MNEMONIC_VPMASKMOVD,
+    ZYDIS_MNEMONIC_VPMASKMOVQ,
+};
+
+/// Two operands in memory: nobody says which is looked at first.
+constexpr std::array kTwoOperands{ZYDIS_MNEMONIC_CMPSB, ZYDIS_MNEMONIC_CMPSW, ZYDIS_MNEMONIC_CMPSD,
+                                  ZYDIS_MNEMONIC_CMPSQ};
+
+/// Some CPUs have gone over from x87 to MMX state when these raise #XM, some have not.
+constexpr std::array kToMmx{ZYDIS_MNEMONIC_CVTPS2PI, ZYDIS_MNEMONIC_CVTTPS2PI,
+                            ZYDIS_MNEMONIC_CVTPD2PI, ZYDIS_MNEMONIC_CVTTPD2PI};
+
+template <std::size_t N>
+bool contains(std::array<ZydisMnemonic, N> const& mnemonics, ZydisMnemonic mnemonic) {
+  return std::ranges::find(mnemonics, mnemonic) != mnemonics.end();
+}
+
 void copy_bytes(std::uint64_t address, std::uint64_t size, Outcome const& host, Outcome& other) {
   for (std::uint64_t i = 0; i < size; ++i) {
     if (auto const at = image_offset(address + i)) other.memory[*at] = host.memory[*at];
   }
 }
 
-bool same_page_fault(Outcome const& host, Outcome const& other) {
-  return host.vector == kPageFault && other.vector == kPageFault &&
-         host.cr2 / kPage == other.cr2 / kPage;
+bool both(Vector vector, Outcome const& host, Outcome const& other) {
+  return host.vector == vector && other.vector == vector;
+}
+
+void equalize_x87(Outcome const& host, Outcome& other) {
+  auto const from = host.fpu.fxsave.begin();
+  std::copy(from, from + fxsave::kLastOpcode, other.fpu.fxsave.begin());
+  std::copy(from + fxsave::kStack, from + fxsave::kXmm, other.fpu.fxsave.begin() + fxsave::kStack);
+}
+
+void equalize_faults(ZydisMnemonic mnemonic, Outcome const& host, Outcome& other) {
+  if (both(kPageFault, host, other)) {
+    bool const same_page = host.cr2 / kPage == other.cr2 / kPage;
+    bool const any_byte = contains(kPiecemeal, mnemonic) || contains(kMasked, mnemonic);
+    if (any_byte && same_page) other.cr2 = host.cr2;
+    if (contains(kTwoOperands, mnemonic)) {
+      other.cr2 = host.cr2;
+      other.error_code = host.error_code;
+    }
+  }
+  if (both(kSimdError, host, other) && contains(kToMmx, mnemonic)) equalize_x87(host, other);
 }
 
 }  // namespace
 
 bool has_freedoms(ZydisMnemonic mnemonic) {
   return std::ranges::find(kImages, mnemonic, &ImageRow::mnemonic) != kImages.end() ||
-         std::ranges::find(kPiecemeal, mnemonic) != kPiecemeal.end();
+         contains(kPiecemeal, mnemonic) || contains(kMasked, mnemonic) ||
+         contains(kTwoOperands, mnemonic) || contains(kToMmx, mnemonic);
 }
 
 void equalize_freedoms(CaseInput const& input, Outcome const& host, Outcome& other) {
   auto const decoded = decode({input.code.bytes.data(), input.code.length}, input.code.rip);
   if (!decoded) return;
+  ZydisMnemonic const mnemonic = decoded->instruction.mnemonic;
+  equalize_faults(mnemonic, host, other);
   auto const operands = decoded->all_operands();
   auto const memory =
       std::ranges::find(operands, ZYDIS_OPERAND_TYPE_MEMORY, &ZydisDecodedOperand::type);
   if (memory == operands.end()) return;
   std::uint64_t const address = linear_address(*decoded, *memory, input);
-  ZydisMnemonic const mnemonic = decoded->instruction.mnemonic;
   for (ImageRow const& row : kImages) {
     if (row.mnemonic != mnemonic) continue;
     if (row.operand_width != 0 && row.operand_width != decoded->instruction.operand_width) continue;
@@ -87,8 +129,7 @@ void equalize_freedoms(CaseInput const& input, Outcome const& host, Outcome& oth
       copy_bytes(address + range.offset, range.size, host, other);
     break;
   }
-  if (std::ranges::find(kPiecemeal, mnemonic) != kPiecemeal.end() && same_page_fault(host, other)) {
-    other.cr2 = host.cr2;
+  if (contains(kPiecemeal, mnemonic) && both(kPageFault, host, other)) {
     copy_bytes(address, memory->size / 8, host, other);
   }
 }

@@ -39,7 +39,11 @@ bool leads_back(Code const& piece, Code const& sequence) {
 }  // namespace
 
 bool fits_sequence(Form const& form) {
-  return form.decodable && form.expectation == Expectation::AsHost && !has_freedoms(form.mnemonic);
+  // A POPF that sets AC would turn alignment checking on, which the engine does not have.
+  bool const pops_flags =
+      form.mnemonic == ZYDIS_MNEMONIC_POPF || form.mnemonic == ZYDIS_MNEMONIC_POPFQ;
+  return form.decodable && form.expectation == Expectation::AsHost &&
+         !has_freedoms(form.mnemonic) && !pops_flags;
 }
 
 Code generate_sequence(std::span<Form const> forms, Form const& first, Random& random) {

@@ -17,14 +17,12 @@ constexpr std::uint64_t kTrap = 1u << 8;
 constexpr std::uint64_t kInterrupts = 1u << 9;
 constexpr std::uint64_t kDirection = 1u << 10;
 constexpr std::uint64_t kNestedTask = 1u << 14;
-constexpr std::uint64_t kAlignment = 1u << 18;
 constexpr std::uint64_t kIdentification = 1u << 21;
 
 std::uint64_t generate_flags(Random& random) {
   std::uint64_t flags = kAlwaysOne | kInterrupts | (random.next() & kArithmetic);
   if (random.one_in(4)) flags |= kDirection;
   if (random.one_in(64)) flags |= kTrap;
-  if (random.one_in(64)) flags |= kAlignment;
   if (random.one_in(256)) flags |= kNestedTask;
   if (random.one_in(16)) flags |= kIdentification;
   return flags;
