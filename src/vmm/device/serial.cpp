@@ -140,8 +140,9 @@ void Serial::write_transmitter(std::uint8_t value) {
 }
 
 void Serial::write_fifo_control(std::uint8_t value) {
-  bool const switched = ((value ^ registers_.fcr) & kFcrEnable) != 0;
-  if ((switched || (value & kFcrClearReceiver) != 0) && data_ready()) {
+  // Switching the FIFOs on or off clears them too, but drivers do that just after they begin to
+  // receive: what they would lose is still on the wire.
+  if ((value & kFcrClearReceiver) != 0 && data_ready()) {
     input_.erase(input_.begin(),
                  input_.begin() + static_cast<std::ptrdiff_t>(std::min(input_.size(), kFifoDepth)));
   }
@@ -188,8 +189,11 @@ std::uint8_t Serial::modem_lines() const {
 }
 
 bool Serial::data_ready() const {
-  bool const receiving =
-      (registers_.mcr & (kMcrRts | kMcrLoop)) != 0 || (registers_.ier & kIerReceive) != 0;
+  // Linux keeps RTS raised while it resets a closed port, but not OUT2.
+  constexpr std::uint8_t kPolling = kMcrRts | kMcrOut2;
+  bool const receiving = (registers_.ier & kIerReceive) != 0 ||
+                         (registers_.mcr & kPolling) == kPolling ||
+                         (registers_.mcr & kMcrLoop) != 0;
   return receiving && !input_.empty();
 }
 

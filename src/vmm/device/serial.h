@@ -34,9 +34,9 @@ struct SerialState {
 /// Serial port: 16550A (TI PC16550D data sheet) with eight ports, e.g. 0x3f8 and IRQ 4.
 ///
 /// It transmits at once: the guest finds the transmitter empty, and whoever gets the bytes must
-/// hold the guest back if it cannot keep up (Console does). Input waits on the wire, as with a
-/// sender that honours RTS, until the guest raises RTS or enables the receive interrupt: nothing
-/// typed while the guest boots is lost to the resets of its driver.
+/// hold the guest back if it cannot keep up (ConsoleOutput does). Input waits on the wire, as with
+/// a sender that honours RTS, until the guest enables the receive interrupt or, to poll, raises RTS
+/// and OUT2: nothing typed while the guest boots is lost to the resets of its driver.
 class Serial final : public Device {
  public:
   /// Input beyond this many bytes waits at the sender: it is memory the guest makes us hold by

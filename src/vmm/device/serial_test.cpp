@@ -63,6 +63,23 @@ TEST_F(SerialTest, HoldsInputUntilTheGuestReceives) {
   EXPECT_EQ(in(Lsr) & 1, 0);
 }
 
+TEST_F(SerialTest, LosesNoInputWhenADriverClosesThePortAndOpensItAgain) {
+  out(Fcr, 0x01);
+  out(Mcr, 0x0b);
+  out(Ier, 0x05);
+  out(Ier, 0x00);  // Closes: interrupts off, OUT2 off, FIFOs reset and off, a read to be sure.
+  push("ab");
+  out(Mcr, 0x03);
+  out(Fcr, 0x07);
+  out(Fcr, 0x00);
+  in(Rbr);
+  out(Mcr, 0x0b);  // Opens: interrupts first, then FIFOs on.
+  out(Ier, 0x05);
+  out(Fcr, 0x01);
+  EXPECT_EQ(in(Rbr), 'a');
+  EXPECT_EQ(in(Rbr), 'b');
+}
+
 TEST_F(SerialTest, InterruptsForInputUntilAllIsRead) {
   out(Ier, 0x01);
   EXPECT_EQ(in(Iir), 0x01);
@@ -153,7 +170,7 @@ TEST_F(SerialTest, TellsModemChangesOnceAndInterruptsForThem) {
 }
 
 TEST_F(SerialTest, RefusesInputBeyondItsLimitAndAsksForMoreAtHalf) {
-  out(Mcr, 0x02);
+  out(Mcr, 0x0a);
   std::string const flood(Serial::kInputLimit + 10, 'x');
   EXPECT_EQ(push(flood), Serial::kInputLimit);
   EXPECT_EQ(push("y"), 0u);
@@ -166,7 +183,7 @@ TEST_F(SerialTest, RefusesInputBeyondItsLimitAndAsksForMoreAtHalf) {
 }
 
 TEST_F(SerialTest, LosesNoMoreThanAFifoToAReset) {
-  out(Mcr, 0x02);
+  out(Mcr, 0x0a);
   push(std::string(20, 'x') + "y");
   out(Fcr, 0x03);
   EXPECT_EQ(serial_.save().input.size(), 5u);
