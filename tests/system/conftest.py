@@ -1,0 +1,65 @@
+"""Fixtures of the system tests: programs and guests that ./dev has made, and reasons to skip."""
+
+import os
+import pathlib
+import shutil
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from harness import paths  # noqa: E402  (needs the path above)
+
+
+def pytest_collection_modifyitems(items):
+    """What runs long starts first, so that a failure late in the run is a short test's."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: runs for a minute or more")
+
+
+def need(path, remedy):
+    """A path that must be there: a missing one is a mistake in the set-up, and no reason to skip."""
+    if not path.exists():
+        pytest.fail(f"{path} is missing; run {remedy}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def vmm():
+    return need(paths.VMM, "./dev build")
+
+
+@pytest.fixture(scope="session")
+def bulkhead():
+    return need(paths.BULKHEAD, "./dev build")
+
+
+@pytest.fixture(scope="session")
+def kernels():
+    return {name: need(path, "./dev system") for name, path in paths.KERNELS.items()}
+
+
+@pytest.fixture(scope="session")
+def initrds():
+    return {name: need(path, "./dev system") for name, path in paths.INITRDS.items()}
+
+
+@pytest.fixture(scope="session")
+def qemu():
+    """The path of QEMU, or a skip that says so."""
+    path = shutil.which("qemu-system-x86_64")
+    if path is None:
+        pytest.skip("qemu-system-x86_64 is not installed")
+    return path
+
+
+@pytest.fixture(scope="session")
+def kvm():
+    """/dev/kvm, for guests small enough to run on any KVM, or a skip that says so."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        pytest.skip("/dev/kvm is not there or may not be opened")
+    return "/dev/kvm"
