@@ -16,6 +16,7 @@ namespace {
 // Linux reports a pipe as writable when this much fits, so that such a write does not block.
 constexpr std::size_t kPiece = 4096;
 constexpr int kPollMilliseconds = 100;
+constexpr std::chrono::milliseconds kGather{1};
 constexpr std::chrono::milliseconds kInterruptEvery{10};
 
 void do_nothing(int /*signal*/) {}
@@ -53,10 +54,15 @@ ConsoleOutput::~ConsoleOutput() {
 }
 
 void ConsoleOutput::put(std::byte byte) {
-  MutexLock const lock(mutex_);
-  queue_ += std::to_integer<char>(byte);
-  pending_.fetch_add(1, std::memory_order_relaxed);
-  if (std::exchange(writer_waits_, false)) changed_.notify_all();
+  bool wake = false;
+  {
+    MutexLock const lock(mutex_);
+    queue_ += std::to_integer<char>(byte);
+    pending_.fetch_add(1, std::memory_order_relaxed);
+    wake = std::exchange(writer_waits_, false);
+  }
+  // Not under the lock, which the woken thread would only run into.
+  if (wake) changed_.notify_all();
 }
 
 void ConsoleOutput::wait_for_room(std::stop_token stop) {
@@ -81,6 +87,8 @@ void ConsoleOutput::write_all(std::stop_token stop) {
       writer_waits_ = queue_.empty();
       changed_.wait(mutex_, stop, [this] { return !queue_.empty(); });
       writer_waits_ = false;
+      // A guest prints byte by byte: without this every byte would wake this thread.
+      if (queue_.size() < kPiece) changed_.wait_for(mutex_, stop, kGather, [] { return false; });
       std::swap(taken, queue_);
     }
     std::string_view rest = taken;
