@@ -102,7 +102,7 @@ TEST_F(ApicRouterTest, LowestPriorityTakesTurnsAmongEquals) {
 }
 
 TEST_F(ApicRouterTest, LowestPriorityPassesOverSoftwareDisabledApics) {
-  for (unsigned vcpu : {0U, 1U, 3U}) rig_.write_apic(vcpu, 0xf0, 0xff);
+  for (unsigned const vcpu : {0U, 1U, 3U}) rig_.write_apic(vcpu, 0xf0, 0xff);
   for (int i = 0; i < 3; ++i) {
     send(0, 0xff, kLowestPriority | 0x41);
     EXPECT_EQ(interrupted(), 0b0100);
@@ -147,7 +147,7 @@ TEST_F(ApicRouterTest, LevelInterruptEndsAtTheIoApicFromWhicheverVcpuTookIt) {
 }
 
 TEST_F(ApicRouterTest, ReservedDeliveryModesReachNobody) {
-  for (std::uint32_t mode : {2U, 3U, 7U}) {
+  for (std::uint32_t const mode : {2U, 3U, 7U}) {
     send(0, 1, mode << 8 | 0x41);
     EXPECT_EQ(rig_.chips.attention(1), 0) << mode;
   }

@@ -185,7 +185,7 @@ TEST_F(IoApicTest, TakesByteAndWideAccesses) {
 }
 
 TEST_F(IoApicTest, ExtIntAndSmiEntriesDeliverNothing) {
-  for (std::uint64_t mode : {2, 7}) {
+  for (std::uint64_t const mode : {2, 7}) {
     route(5, mode << 8 | 0x61);
     raise(5);
     lower(5);

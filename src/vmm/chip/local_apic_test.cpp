@@ -288,7 +288,7 @@ TEST_F(LocalApicTest, ModesChangeOnlyAsTheStateDiagramHasIt) {
 }
 
 TEST_F(LocalApicTest, PageCannotMoveAndReservedBitsCannotBeSet) {
-  for (std::uint64_t value : {0xfed0'0900ULL, 0xfee0'0901ULL, 0x80'0000'fee0'0900ULL}) {
+  for (std::uint64_t const value : {0xfed0'0900ULL, 0xfee0'0901ULL, 0x80'0000'fee0'0900ULL}) {
     EXPECT_FALSE(rig_.chips.msr_write(0, apic::kBaseMsr, value));
   }
 }

@@ -33,7 +33,7 @@ class RtcTest : public ::testing::Test {
   }
   std::vector<int> time() {
     std::vector<int> cells;
-    for (int index : {0x32, 9, 8, 7, 6, 4, 2, 0}) {
+    for (int const index : {0x32, 9, 8, 7, 6, 4, 2, 0}) {
       cells.push_back(cell(static_cast<std::uint8_t>(index)));
     }
     return cells;
@@ -60,7 +60,7 @@ TEST_F(RtcTest, ShowsHalvesOfTheDayWhenRegisterBSaysSo) {
     int shown;
   };
   for (auto [hour, shown] : {Case{0, 0x12}, {1, 0x01}, {11, 0x11}, {12, 0x92}, {23, 0x91}}) {
-    clock_.now = (midnight + hour * 3600) * kSecond;
+    clock_.now = (midnight + hour * std::uint64_t{3600}) * kSecond;
     EXPECT_EQ(cell(4), shown) << hour;
   }
 }

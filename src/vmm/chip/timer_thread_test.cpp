@@ -65,7 +65,7 @@ TEST(TimerThreadTest, FiresTimersWhenTheyAreDueAndNotBefore) {
 
 TEST(TimerThreadTest, WakesForADeadlineThatMovedForward) {
   Machine machine(2);
-  for (unsigned vcpu : {0U, 1U}) {
+  for (unsigned const vcpu : {0U, 1U}) {
     machine.write(vcpu, 0xf0, 0x1ff);
     machine.write(vcpu, 0x320, 0xec);
     machine.write(vcpu, 0x3e0, 0xb);

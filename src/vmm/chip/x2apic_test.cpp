@@ -102,13 +102,13 @@ TEST_F(X2ApicTest, PageIsEmpty) {
 
 TEST_F(X2ApicTest, AccessesThatFaultOnHardwareFault) {
   // Reserved and write-only registers cannot be read...
-  for (std::uint32_t msr :
+  for (std::uint32_t const msr :
        {0x800, 0x801, 0x809, 0x80b, 0x80c, 0x80e, 0x82f, 0x831, 0x83f, 0x840, 0x8ff}) {
     EXPECT_EQ(read(0, msr), std::nullopt) << std::hex << msr;
   }
   // ... reserved and read-only ones not written...
-  for (std::uint32_t msr : {0x800, 0x802, 0x803, 0x809, 0x80a, 0x80d, 0x80e, 0x810, 0x81f, 0x827,
-                            0x82f, 0x831, 0x839, 0x840, 0x8ff}) {
+  for (std::uint32_t const msr : {0x800, 0x802, 0x803, 0x809, 0x80a, 0x80d, 0x80e, 0x810, 0x81f,
+                                  0x827, 0x82f, 0x831, 0x839, 0x840, 0x8ff}) {
     EXPECT_FALSE(write(0, msr, 0)) << std::hex << msr;
   }
   // ... and reserved bits not set.
