@@ -22,6 +22,7 @@ namespace {
 
 struct Kernel {
   LoadedKernel loaded;
+  GuestAddress entry;  // The one of the protocol asked for.
   std::optional<setup_header> header;
 };
 
@@ -44,14 +45,14 @@ Result<> check(GuestMemory const& memory, BootRequest const& request) {
 Result<Kernel> load(GuestMemory& memory, ByteSource const& source) {
   if (is_elf(source)) {
     auto const loaded = BH_TRY(load_elf(memory, source));
-    return Kernel{.loaded = loaded, .header = {}};
+    return Kernel{.loaded = loaded, .entry = loaded.entry, .header = {}};
   }
   if (!is_bzimage(source)) {
     return fail(Errc::Invalid, "neither an ELF vmlinux nor a bzImage");
   }
   auto const image = BH_TRY(open_bzimage(source));
   auto const loaded = BH_TRY(load_elf(memory, MemorySource(image.kernel_bytes())));
-  return Kernel{.loaded = loaded, .header = image.header};
+  return Kernel{.loaded = loaded, .entry = loaded.entry, .header = image.header};
 }
 
 Result<Kernel> load_kernel(GuestMemory& memory, BootRequest const& request) {
@@ -61,9 +62,11 @@ Result<Kernel> load_kernel(GuestMemory& memory, BootRequest const& request) {
   if (kernel.loaded.end > kLowMemoryEnd) {
     return fail(Errc::Unsupported, "it has a segment above 4 GiB");
   }
-  if (request.protocol == Protocol::Pvh && !kernel.loaded.pvh_entry) {
+  if (request.protocol != Protocol::Pvh) return kernel;
+  if (!kernel.loaded.pvh_entry) {
     return fail(Errc::Unsupported, "it has no PVH entry (CONFIG_PVH); use the 64-bit protocol");
   }
+  kernel.entry = *kernel.loaded.pvh_entry;
   return kernel;
 }
 
@@ -89,13 +92,13 @@ Result<> prepare(GuestMemory& memory, BootRequest const& request, VcpuState& sta
   auto const map = memory_map(memory);
   if (request.protocol == Protocol::Pvh) {
     BH_TRY(write_pvh_start_info(memory, {.initrd = initrd, .memory_map = map}));
-    return enter_pvh(memory, *kernel->loaded.pvh_entry, state);
+    return enter_pvh(memory, kernel->entry, state);
   }
   auto const setup_data = BH_TRY(write_random_seed(memory));
   BH_TRY(write_zero_page(
       memory,
       {.header = kernel->header, .initrd = initrd, .memory_map = map, .setup_data = setup_data}));
-  return enter_long_mode(memory, kernel->loaded.entry, state);
+  return enter_long_mode(memory, kernel->entry, state);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ TEST_F(BzImageTest, HoldsTheHeaderAndTheUnpackedKernel) {
 TEST_F(BzImageTest, TakesNoSetupSectorsForFour) {
   auto file = builder_.build();
   // The builder has one setup sector: with three more in between, 0 says where the payload is.
-  file.insert(file.begin() + 1024, 3 * 512, std::byte{0});
+  file.insert(file.begin() + 1024, std::size_t{3} * 512, std::byte{0});
   file[0x1f1] = std::byte{0};
   auto const image = open_bzimage(MemorySource(file));
   ASSERT_TRUE(image) << image.error().message;
@@ -105,7 +105,7 @@ TEST_F(BzImageTest, RefusesEveryTruncation) {
 
 TEST_F(BzImageTest, StopsABombAtThePromisedSize) {
   std::vector<std::byte> const zeros(64u << 20);
-  BzImageBuilder bomb(pack_zstd(zeros), 4096);
+  BzImageBuilder const bomb(pack_zstd(zeros), 4096);
   auto const image = open(bomb);
   ASSERT_FALSE(image);
   EXPECT_EQ(image.error().code, Errc::Corrupt);

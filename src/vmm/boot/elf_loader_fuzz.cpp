@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     return 0;
   }
   if (memory->host_address(kernel->entry, 1) == nullptr) std::abort();
-  if (kernel->pvh_entry && memory->host_address(*kernel->pvh_entry, 1) == nullptr) std::abort();
+  auto const pvh_entry = kernel->pvh_entry.value_or(kernel->entry);
+  if (memory->host_address(pvh_entry, 1) == nullptr) std::abort();
   if (kernel->end.value > memory->size()) std::abort();
   return 0;
 }

@@ -47,8 +47,7 @@ TEST_F(ElfLoaderTest, FindsThePvhEntryBehindOtherNotes) {
       .pvh_note(0x100800);
   auto const kernel = load(builder);
   ASSERT_TRUE(kernel) << kernel.error().message;
-  ASSERT_TRUE(kernel->pvh_entry);
-  EXPECT_EQ(kernel->pvh_entry->value, 0x100800u);
+  EXPECT_EQ(kernel->pvh_entry, GuestAddress{0x100800});
 }
 
 TEST_F(ElfLoaderTest, FindsThePvhEntryOfFourBytesInANoteAlignedToEight) {
@@ -57,8 +56,7 @@ TEST_F(ElfLoaderTest, FindsThePvhEntryOfFourBytesInANoteAlignedToEight) {
       .note(std::string("Xen\0", 4), 18, std::string("\x10\x00\x10\x00", 4), 8);
   auto const kernel = load(builder);
   ASSERT_TRUE(kernel) << kernel.error().message;
-  ASSERT_TRUE(kernel->pvh_entry);
-  EXPECT_EQ(kernel->pvh_entry->value, 0x100010u);
+  EXPECT_EQ(kernel->pvh_entry, GuestAddress{0x100010});
 }
 
 struct BadElf {

@@ -10,9 +10,10 @@ namespace {
 
 // Xen public/elfnote.h.
 constexpr std::uint32_t kPhys32Entry = 18;
-constexpr std::string_view kXenName{"Xen", 4};  // With its terminating zero.
+using namespace std::string_view_literals;
+constexpr std::string_view kXenName = "Xen\0"sv;
 // Notes of a kernel take some hundred bytes; a build id or two fit easily.
-constexpr std::uint64_t kMaxNoteBytes = 64 * 1024;
+constexpr std::uint64_t kMaxNoteBytes = 64u << 10;
 
 using Bytes = std::span<std::byte const>;
 

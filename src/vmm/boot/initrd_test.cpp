@@ -1,5 +1,6 @@
 #include "vmm/boot/initrd.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "vmm/boot/testing/guest_bytes.h"
@@ -62,7 +63,7 @@ TEST_F(InitrdTest, IsRefusedWithItsNameIfMissingEmptyOrNoFile) {
        }) {
     auto const refused = load_initrd(memory_, path, {kMib});
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().message, "initrd " + path + ": " + reason);
+    EXPECT_EQ(refused.error().message, fmt::format("initrd {}: {}", path, reason));
   }
 }
 

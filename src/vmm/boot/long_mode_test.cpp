@@ -15,7 +15,7 @@ class LongModeTest : public testing::Test {
   /// Walks the tables for one address (SDM vol. 3, 4.5).
   std::uint64_t translate(std::uint64_t address) const {
     std::uint64_t table = state_.system.cr3;
-    for (unsigned shift : {39u, 30u, 21u}) {
+    for (unsigned const shift : {39u, 30u, 21u}) {
       auto const entry = value_at<std::uint64_t>(memory_, table + (address >> shift & 511) * 8);
       if ((entry & 1) == 0) return ~0ull;
       if ((entry & 0x80) != 0) return (entry & ~0x1fffffull) | (address & 0x1fffff);

@@ -107,7 +107,7 @@ Bytes eisa_id(std::string_view id) {
   for (char const digit : id.substr(3, 4)) value = value << 4 | hex_digit(digit);
   Bytes out;
   put(out, kDWordPrefix);
-  for (unsigned shift : {24u, 16u, 8u, 0u}) put(out, value >> shift);
+  for (unsigned const shift : {24u, 16u, 8u, 0u}) put(out, value >> shift);
   return out;
 }
 

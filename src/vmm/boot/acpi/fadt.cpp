@@ -37,7 +37,7 @@ constexpr std::uint8_t kWordAccess = 2;
 
 /// Generic Address Structure (5.2.3.2).
 void add_port(AcpiTable& table, std::uint16_t port, std::uint8_t bytes, std::uint8_t access) {
-  table.add(kSystemIo, 1).add(bytes * 8u, 1).add(0, 1).add(access, 1).add(port, 8);
+  table.add(kSystemIo, 1).add(std::uint64_t{bytes} * 8, 1).add(0, 1).add(access, 1).add(port, 8);
 }
 
 void add_no_port(AcpiTable& table) {
