@@ -152,7 +152,8 @@ Result<> write_initrd(RunRequest const& request, std::string const& path) {
 
 Result<> write_config(RunRequest const& request, std::string const& initrd,
                       std::string const& path) {
-  auto command_line = fmt::format("console=ttyS0 reboot=k panic=-1 quiet rdinit={}", kGuestInit);
+  auto command_line =
+      fmt::format("console=ttyS0 reboot=k panic=-1 quiet loglevel=3 rdinit={}", kGuestInit);
   if (!request.append.empty()) command_line += " " + request.append;
   boost::json::object const config{
       {"boot-source",

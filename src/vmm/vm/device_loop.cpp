@@ -31,6 +31,7 @@ void DeviceLoop::forget(int fd) {
 }
 
 Result<> DeviceLoop::run() {
+  quitting_ = false;
   while (!quitting_) {
     std::array<epoll_event, 16> events;
     int const count = ::epoll_wait(epoll_.get(), events.data(), events.size(), -1);

@@ -22,7 +22,7 @@ class DeviceLoop {
   Result<> watch(int fd, Handler handler);
   void forget(int fd);
 
-  /// Returns after a handler called quit().
+  /// Returns after a handler called quit(); may be called again.
   Result<> run();
   void quit() { quitting_ = true; }
 
