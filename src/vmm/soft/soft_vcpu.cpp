@@ -74,12 +74,14 @@ Exit SoftVcpu::run() {
 bool SoftVcpu::wants_attention() const {
   if (cpu_->attention.load(std::memory_order_relaxed) != 0) return !cpu_->interrupt_shadow;
   if (cpu_->activity != Activity::Running) return true;
+  if (nmi_deferred_ && !cpu_->nmi_blocked) return true;
   return interrupt_deferred_ && cpu_->interrupts_enabled() && !cpu_->interrupt_shadow;
 }
 
 SoftVcpu::Round SoftVcpu::attend() {
   cpu_->attention.store(0);
   interrupt_deferred_ = false;
+  nmi_deferred_ = false;
   if (kicked_.exchange(false)) {
     // Whatever else waits is looked at in the next run().
     cpu_->attention.store(1);
@@ -121,7 +123,9 @@ SoftVcpu::Round SoftVcpu::inject() {
   auto& chips = *machine_.chips;
   Delivery delivery = Delivery::Done;
   auto const attention = chips.attention(cpu_->index);
-  if ((attention & chip::ChipSet::kNmi) != 0 && !cpu_->nmi_blocked && chips.take_nmi(cpu_->index)) {
+  bool const nmi = (attention & chip::ChipSet::kNmi) != 0;
+  nmi_deferred_ = nmi && cpu_->nmi_blocked;
+  if (nmi && !cpu_->nmi_blocked && chips.take_nmi(cpu_->index)) {
     cpu_->activity = Activity::Running;
     delivery = deliver_nmi(*cpu_);
     cpu_->attention.store(1);
@@ -212,7 +216,10 @@ SoftVcpu::Round SoftVcpu::run_one() {
   if (flow == Flow::Next) cpu.rip = cpu.next_rip(op);
   // The gate of a software interrupt has cleared TF, and with it the trap.
   bool const through_gate = op.handler == int3 || op.handler == int_n || op.handler == into;
-  if (!stepping || through_gate) return Round::Continue;
+  // SYSCALL clears TF by its mask (SDM vol. 2); a load of SS keeps traps off as it does interrupts.
+  bool const masked = op.handler == syscall_ && (cpu.system_flags & kFlagTf) == 0;
+  bool const held_off = cpu.interrupt_shadow && op.handler != sti;
+  if (!stepping || through_gate || masked || held_off) return Round::Continue;
   return delivered(deliver_debug_trap(cpu, kDr6SingleStep));
 }
 

@@ -51,6 +51,7 @@ class SoftVcpu final : public Vcpu {
   std::unique_ptr<BlockCache> blocks_;
   std::atomic<bool> kicked_ = false;
   bool interrupt_deferred_ = false;  // The chips have one, and IF is clear.
+  bool nmi_deferred_ = false;        // Likewise, until the handler of the last one returns.
   Exit exit_;
 };
 

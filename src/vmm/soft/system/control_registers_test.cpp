@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "vmm/soft/system/deliver.h"
 #include "vmm/soft/system/msr.h"
 #include "vmm/soft/system/testing/system_cpu.h"
 
@@ -146,11 +147,23 @@ TEST(DebugRegistersTest, KeepWhatCanBeWritten) {
   cpu.gpr[Rax] = 0xffff'ffff;
   ASSERT_EQ(machine.run({0x0f, 0x23, 0xf0}), Flow::Next);  // mov %rax, %dr6
   EXPECT_EQ(cpu.debug.dr6, 0xffff'effful);
+  cpu.gpr[Rax] = 0xffff'dfff;                              // Without GD.
   ASSERT_EQ(machine.run({0x0f, 0x23, 0xf8}), Flow::Next);  // mov %rax, %dr7
-  EXPECT_EQ(cpu.debug.dr7, 0xffff'27ffu);
+  EXPECT_EQ(cpu.debug.dr7, 0xffff'07ffu);
   cpu.gpr[Rax] = 0;
   ASSERT_EQ(machine.run({0x0f, 0x21, 0xf3}), Flow::Next);  // mov %dr6, %rbx
   EXPECT_EQ(cpu.gpr[Rbx], cpu.debug.dr6);
+}
+
+TEST(DebugRegistersTest, GuardThemselvesUntilTheHandlerRuns) {
+  auto machine = SystemCpu::long_mode();
+  Cpu& cpu = machine.cpu();
+  cpu.debug.dr7 |= 1u << 13;
+  ASSERT_EQ(machine.run({0x0f, 0x21, 0xc0}), Flow::Fault);  // mov %dr0, %rax
+  ASSERT_EQ(cpu.exception.vector, kDebug);
+  EXPECT_EQ(cpu.debug.dr6 & 0xe000, 1u << 13);
+  ASSERT_EQ(deliver_exception(cpu, cpu.exception), Delivery::Done);
+  EXPECT_EQ(cpu.debug.dr7, 0x400u);
 }
 
 TEST(DebugRegistersTest, ReserveTwoNumbersUnderDebuggingExtensions) {

@@ -1,5 +1,6 @@
 #include "vmm/soft/decode/op.h"
 #include "vmm/soft/step/registers.h"
+#include "vmm/soft/system/debug_bits.h"
 #include "vmm/soft/system/handlers.h"
 
 namespace bh::vmm::soft {
@@ -14,10 +15,14 @@ constexpr std::uint64_t kDr7Writable = 0xffff'23ff;
 
 /// DR4 and DR5 are other names of DR6 and DR7, unless CR4.DE forbids them.
 Flow check_access(Cpu& cpu, std::uint8_t& number) {
+  bool const aliased = number == 4 || number == 5;
+  if (number >= 8 || (aliased && (cpu.cr4 & kCr4De) != 0)) return cpu.raise(kInvalidOpcode);
   if (cpu.cpl != 0) return cpu.raise(kGeneralProtection, 0);
-  if (number != 4 && number != 5) return number < 8 ? Flow::Next : cpu.raise(kInvalidOpcode);
-  if ((cpu.cr4 & kCr4De) != 0) return cpu.raise(kInvalidOpcode);
-  number += 2;
+  if ((cpu.debug.dr7 & kDr7GeneralDetect) != 0) {
+    cpu.debug.dr6 |= kDr6DebugRegister;
+    return cpu.raise(kDebug);
+  }
+  if (aliased) number += 2;
   return Flow::Next;
 }
 

@@ -1,5 +1,6 @@
 #include "vmm/soft/system/deliver.h"
 
+#include "vmm/soft/system/debug_bits.h"
 #include "vmm/soft/system/gate.h"
 #include "vmm/soft/system/not_supported.h"
 
@@ -38,7 +39,9 @@ Event event_of(Cpu const& cpu, Exception const& exception) {
   return event;
 }
 
-void accepted(Cpu& cpu) {
+void accepted(Cpu& cpu, std::uint8_t vector) {
+  // The handler of #DB may use debug registers.
+  if (vector == kDebug) cpu.debug.dr7 &= ~kDr7GeneralDetect;
   cpu.activity = Activity::Running;
   cpu.interrupt_shadow = false;
   cpu.replay.clear();
@@ -49,7 +52,7 @@ Delivery deliver(Cpu& cpu, Event event) {
   for (;;) {
     Flow const flow = enter_gate(cpu, event);
     if (flow == Flow::Next) {
-      accepted(cpu);
+      accepted(cpu, event.vector);
       return Delivery::Done;
     }
     if (flow == Flow::Exit) {
@@ -94,7 +97,7 @@ Flow software_interrupt(Cpu& cpu, std::uint8_t vector, std::uint64_t next_rip) {
   Flow const flow = enter_gate(
       cpu, {.vector = vector, .source = Event::Source::Software, .return_rip = next_rip});
   if (flow != Flow::Next) return flow;
-  accepted(cpu);
+  accepted(cpu, vector);
   return Flow::Leave;
 }
 

@@ -251,6 +251,16 @@ TEST_F(SystemCallTest, SysretRefusesAnAddressThatIsNotCanonical) {
   EXPECT_EQ(cpu_.cpl, 0);
 }
 
+TEST_F(SystemCallTest, SysretIntoSingleSteppedCodeTrapsAtOnce) {
+  cpu_.gpr[Rcx] = 0x5000;
+  cpu_.gpr[R11] = kFlagTf;
+  ASSERT_EQ(machine_.run(kSysretq), Flow::Leave);
+  EXPECT_EQ(cpu_.rip, SystemCpu::kHandlers + kDebug * 16u);
+  EXPECT_EQ(machine_.stacked(0), 0x5000u);
+  EXPECT_EQ(machine_.stacked(1), SystemCpu::kUserCode);
+  EXPECT_NE(cpu_.debug.dr6 & 1u << 14, 0u);
+}
+
 TEST_F(SystemCallTest, SyscallNeedsToBeEnabled) {
   cpu_.efer &= ~kEferSce;
   ASSERT_EQ(machine_.run(kSyscall), Flow::Fault);

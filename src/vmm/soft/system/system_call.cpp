@@ -1,5 +1,7 @@
 #include "vmm/soft/decode/op.h"
 #include "vmm/soft/mmu/walk.h"
+#include "vmm/soft/system/debug_bits.h"
+#include "vmm/soft/system/deliver.h"
 #include "vmm/soft/system/descriptor.h"
 #include "vmm/soft/system/flags_register.h"
 #include "vmm/soft/system/handlers.h"
@@ -52,7 +54,11 @@ Flow sysret(Cpu& cpu, Op const& op) {
              static_cast<std::uint16_t>(selector + 8), 3, to_long);
   cpu.rip = to_long ? cpu.gpr[Rcx] : static_cast<std::uint32_t>(cpu.gpr[Rcx]);
   cpu.set_rflags(cpu.gpr[R11] & kSysretFlags);
-  return Flow::Leave;
+  if ((cpu.system_flags & kFlagTf) == 0) [[likely]]
+    return Flow::Leave;
+  // To who single-steps over SYSCALL, SYSRET is its end: the trap comes here, not an instruction
+  // later.
+  return deliver_debug_trap(cpu, kDr6SingleStep) == Delivery::Done ? Flow::Leave : Flow::Exit;
 }
 
 Flow sysenter(Cpu& cpu, Op const& /*op*/) {
