@@ -1,5 +1,9 @@
 #include <algorithm>
 #include <cstring>
+#include <ranges>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "vmm/soft/soft_vcpu.h"
 #include "vmm/soft/system/msr.h"
@@ -63,6 +67,24 @@ Result<> check(VcpuState const& state) {
   return {};
 }
 
+/// All of them or none.
+Result<> restore_msrs(Cpu& cpu, std::span<Msr const> msrs) {
+  std::vector<Msr> old;
+  for (auto const& msr : msrs) {
+    std::uint64_t value = 0;
+    if (read_msr(cpu, msr.index, value) && restore_msr(cpu, msr.index, msr.value)) {
+      old.push_back({msr.index, value});
+      continue;
+    }
+    for (auto const& undone : old | std::views::reverse) {
+      restore_msr(cpu, undone.index, undone.value);
+    }
+    return fail(Errc::Invalid,
+                "restore vcpu: MSR " + std::to_string(msr.index) + " has a value the CPU refuses");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<VcpuState> SoftVcpu::save() {
@@ -103,6 +125,7 @@ Result<VcpuState> SoftVcpu::save() {
 Result<> SoftVcpu::restore(VcpuState const& state) {
   BH_TRY(check(state));
   Cpu& cpu = *cpu_;
+  BH_TRY(restore_msrs(cpu, state.msrs));  // First: what else can be refused was checked.
   auto const& system = state.system;
   std::copy_n(state.general.gpr.begin(), state.general.gpr.size(), cpu.gpr.begin());
   cpu.rip = state.general.rip;
@@ -128,12 +151,6 @@ Result<> SoftVcpu::restore(VcpuState const& state) {
   cpu.interrupt_shadow = false;
   cpu.replay.clear();
   restore_fpu(cpu, state.fpu);
-  for (auto const& msr : state.msrs) {
-    if (!write_msr(cpu, msr.index, msr.value)) {
-      return fail(Errc::Invalid, "restore vcpu: MSR " + std::to_string(msr.index) +
-                                     " has a value the CPU refuses");
-    }
-  }
   if (machine_.chips != nullptr) {
     machine_.chips->set_task_priority(cpu.index, static_cast<std::uint8_t>(system.cr8 & 15));
   }
