@@ -47,14 +47,16 @@ fuzz_briefly() {
   for target in $(fuzz_targets); do fuzz_target "$target" "${1:-3}" || return; done
 }
 
-fuzz_targets() { find "$top/build/fuzz/src" -maxdepth 1 -type f -perm -u+x -name '*_fuzz' -printf '%f\n' | sort; }
+fuzz_programs() { find "$top/build/fuzz" -type f -perm -u+x -name '*_fuzz'; }
+fuzz_targets() { fuzz_programs | sed 's,.*/,,' | sort; }
 
 # fuzz_target TARGET SECONDS: new inputs go to build/fuzz/corpus, crashes to build/fuzz.
 fuzz_target() {
-  local subject=${1#*.}
+  local subject=${1#*.} program
   subject=${subject%_fuzz}
+  program=$(fuzz_programs | grep "/$1\$") || fail "no fuzz target $1" "there are: $(fuzz_targets | tr '\n' ' ')"
   mkdir -p "$top/build/fuzz/corpus/$subject"
-  (cd "$top/build/fuzz" && "src/$1" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+  (cd "$top/build/fuzz" && "$program" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 \
     "corpus/$subject" "$top/fuzz/corpus/$subject")
 }
 
