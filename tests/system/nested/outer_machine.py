@@ -4,19 +4,19 @@ Its kernel is Debian's cloud kernel, and its init runs a list of steps and repor
 and exit status over the serial console.
 """
 
-import collections
-import os
+import dataclasses
 import pathlib
 import re
 import shutil
 import subprocess
 import tempfile
 
-from . import initramfs
+from harness import cpio, paths
+from harness.console import Running, TimedOut
+from harness.machines import host_tsc_khz
 
-CACHE = pathlib.Path(os.environ.get("BULKHEAD_CACHE", os.path.expanduser("~/.cache/bulkhead")))
-CLOUD_KERNEL = CACHE / "kernel" / "cloud"
 QEMU = "qemu-system-x86_64"
+KERNEL = paths.KERNELS["cloud"]
 
 # In this order: each needs those before it.
 MODULES = ("irqbypass", "kvm", "kvm-amd")
@@ -26,16 +26,18 @@ MODULES = ("irqbypass", "kvm", "kvm-amd")
 CPU = "max,-xsave"
 
 INIT = """#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev /tmp
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev 2>/dev/null
-mkdir -p /tmp /dev/shm
+mkdir -p /dev/shm
 mount -t tmpfs tmp /tmp
 mount -t tmpfs shm /dev/shm
-for module in {modules}; do insmod /modules/$module.ko || echo "@@broken insmod $module"; done
-ls -l /dev/kvm
+# What the kernel has to say goes between other programs' lines otherwise.
+dmesg -n 1
+for module in {modules}; do insmod /modules/$module.ko; done
 step() {{
   name=$1
   shift
@@ -48,20 +50,25 @@ echo "@@done"
 reboot -f
 """
 
-Step = collections.namedtuple("Step", "status output")
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    status: int
+    output: str
+
+
+def module_path(name):
+    return KERNEL.parent / "modules" / f"{name}.ko"
 
 
 def missing():
     """Why such a machine cannot be started here, or None."""
-    if shutil.which(QEMU) is None:
-        return f"{QEMU} is not installed (Debian package qemu-system-x86)"
-    if shutil.which("busybox") is None:
-        return "busybox is not installed (Debian package busybox-static)"
-    if not (CLOUD_KERNEL / "vmlinuz").exists():
-        return f"{CLOUD_KERNEL}/vmlinuz is missing (run guest/kernel/fetch_cloud.sh)"
-    for module in MODULES:
-        if not (CLOUD_KERNEL / "modules" / f"{module}.ko").exists():
-            return f"{CLOUD_KERNEL}/modules/{module}.ko is missing (run guest/kernel/fetch_cloud.sh)"
+    for program, package in ((QEMU, "qemu-system-x86"), ("busybox", "busybox-static")):
+        if shutil.which(program) is None:
+            return f"{program} is not installed (Debian package {package})"
+    for path in (KERNEL, *map(module_path, MODULES)):
+        if not path.exists():
+            return f"{path} is missing; run ./dev system"
     return None
 
 
@@ -69,61 +76,54 @@ class OuterMachine:
     """Add files and steps, then run() once."""
 
     def __init__(self, memory_mib=2048, cpus=2):
-        self.files = initramfs.Initramfs()
+        self._files = {}
         self._steps = []
         self._memory_mib = memory_mib
         self._cpus = cpus
         self.console = ""
 
+    def file(self, path, content):
+        self._files[path] = content
+
+    def program(self, source, path):
+        """A program, without its symbols, and the shared libraries it is linked with."""
+        # strip replaces what -o names, so it is a file of our own, never /dev/stdout.
+        with tempfile.TemporaryDirectory() as folder:
+            stripped = pathlib.Path(folder) / "program"
+            subprocess.run(["strip", "-o", stripped, source], check=True)
+            self.file(path, stripped.read_bytes())
+        listing = subprocess.run(["ldd", source], capture_output=True, text=True, check=False).stdout
+        for library in re.findall(r"(/\S+) \(0x", listing):
+            with open(library, "rb") as file:
+                self.file(library.lstrip("/"), file.read())
+
     def step(self, name, command):
         """`command` is a line of shell; `name` has no spaces."""
-        self._steps.append(f"step {name} {command}")
+        self._steps.append(f"step {name} {command}\n")
 
-    def run(self, seconds=300):
-        """Returns a dictionary of Step by name; the whole console is in self.console."""
-        with tempfile.TemporaryDirectory(prefix="bulkhead-nested-") as folder:
-            archive = pathlib.Path(folder) / "initramfs.cpio.gz"
-            archive.write_bytes(self._archive())
-            command = [QEMU, "-M", "microvm,accel=tcg", "-cpu", CPU, "-m", str(self._memory_mib),
-                       "-smp", str(self._cpus), "-nodefaults", "-no-user-config", "-nographic",
-                       "-serial", "stdio", "-no-reboot", "-kernel", str(CLOUD_KERNEL / "vmlinuz"),
-                       "-initrd", str(archive), "-append",
-                       "console=ttyS0 reboot=t panic=-1 tsc_early_khz=%d quiet" % tsc_khz()]
-            with open(pathlib.Path(folder) / "console", "w+b") as console:
-                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console,
-                                           stderr=subprocess.STDOUT)
-                try:
-                    process.wait(timeout=seconds)
-                except subprocess.TimeoutExpired:
-                    pass
-                finally:
-                    process.kill()
-                    process.wait()
-                console.seek(0)
-                self.console = console.read().decode(errors="replace").replace("\r", "")
-        return self._parse()
+    def run(self, folder, seconds):
+        """Step by name. Those that did not end in time are not in it; self.console has everything."""
+        archive = folder / "outer.cpio"
+        archive.write_bytes(self._archive())
+        command = [QEMU, "-M", "microvm,accel=tcg", "-cpu", CPU, "-m", str(self._memory_mib),
+                   "-smp", str(self._cpus), "-nodefaults", "-no-user-config", "-nographic",
+                   "-serial", "stdio", "-no-reboot", "-kernel", KERNEL, "-initrd", archive,
+                   "-append", f"console=ttyS0 reboot=t panic=-1 quiet tsc_early_khz={host_tsc_khz()}"]
+        with Running(command, folder) as machine:
+            try:
+                machine.finish(seconds)
+            except TimedOut:
+                pass
+            self.console = machine.console + machine.errors
+        pattern = re.compile(r"^@@begin (\S+)\n(.*?)^@@end \1 (\d+)$", re.MULTILINE | re.DOTALL)
+        return {name: Step(int(status), output)
+                for name, output, status in pattern.findall(self.console)}
 
     def _archive(self):
-        for folder in ("proc", "sys", "dev", "tmp"):
-            self.files.folder(folder)
-        self.files.program(shutil.which("busybox"), "bin/busybox")
+        with open(shutil.which("busybox"), "rb") as busybox:
+            self.file("bin/busybox", busybox.read())
         for module in MODULES:
-            self.files.copy(CLOUD_KERNEL / "modules" / f"{module}.ko", f"modules/{module}.ko")
-        self.files.file("init", INIT.format(modules=" ".join(MODULES)).encode(), 0o755)
-        self.files.file("steps", "\n".join(self._steps).encode() + b"\n")
-        return self.files.archive()
-
-    def _parse(self):
-        steps = {}
-        pattern = re.compile(r"^@@begin (\S+)\n(.*?)^@@end \1 (\d+)$", re.M | re.S)
-        for name, output, status in pattern.findall(self.console):
-            steps[name] = Step(int(status), output)
-        return steps
-
-
-def tsc_khz():
-    """The TSC's frequency, which TCG passes through: told, because measuring it under load fails."""
-    for line in open("/proc/cpuinfo", encoding="ascii"):
-        if line.startswith("cpu MHz"):
-            return int(float(line.split(":")[1]) * 1000)
-    return 2000000
+            self.file(f"modules/{module}.ko", module_path(module).read_bytes())
+        self.file("init", INIT.format(modules=" ".join(MODULES)).encode())
+        self.file("steps", "".join(self._steps).encode())
+        return cpio.archive(self._files)

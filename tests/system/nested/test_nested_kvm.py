@@ -1,0 +1,130 @@
+"""The KVM engine on a KVM with hardware virtualization, though that hardware is QEMU's TCG.
+
+The host's own /dev/kvm may be missing, or may not run an ordinary kernel; in here it does. One outer
+machine runs everything; the tests look at what it reported. Times in it mean nothing.
+"""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+import outer_machine
+from harness import cpio, paths
+
+SECONDS = 600
+GUEST_TEST = paths.RELEASE / "tests" / "guests" / "guest_test"
+BOOTS = [(kernel, vcpus, engine) for kernel in ("tuned", "cloud") for vcpus in (1, 2)
+         for engine in ("auto", "kvm")]
+
+# The same bytes everywhere: arithmetic, text, pipes and processes.
+DIGEST = "seq 1 20000 | awk '{ s += $1 * $1; print s, s / 7 }' | sort -r | md5sum"
+
+TOUR = f"""
+echo [uname]; uname -r
+echo [processors]; grep -c ^processor /proc/cpuinfo
+echo [ids]; grep -w apicid /proc/cpuinfo
+echo [hypervisor]; dmesg | grep -i 'hypervisor detected'
+echo [digest]; {DIGEST}
+echo [interrupts]; grep -E 'LOC|RES|CAL' /proc/interrupts
+echo [trouble]; dmesg | grep -iE 'BUG:|Oops|call trace|WARNING:|soft lockup|rcu.*stall|unhandled|MSR access error'
+echo [end]
+exit 42
+"""
+
+pytestmark = pytest.mark.slow
+
+
+def boot_name(kernel, vcpus, engine):
+    return f"{kernel}-{vcpus}-{engine}"
+
+
+def section(console, name):
+    """What a guest printed between [name] and the next such line."""
+    console = console.replace("\r", "")
+    found = re.search(rf"^\[{name}\]\n(.*?)^\[\w+\]$", console, re.MULTILINE | re.DOTALL)
+    assert found, f"no [{name}] in\n{console[-3000:]}"
+    return found[1].strip()
+
+
+def add_boot(machine, kernel, vcpus, engine):
+    name = boot_name(kernel, vcpus, engine)
+    config = {
+        "boot-source": {"kernel_image_path": f"/kernels/{kernel}", "initrd_path": "/inner.initrd",
+                        "boot_args": "console=ttyS0 reboot=t panic=-1 quiet"},
+        "machine-config": {"vcpu_count": vcpus, "mem_size_mib": 256},
+    }
+    machine.file(f"configs/{name}.json", json.dumps(config).encode())
+    machine.step(name, f"timeout 120 bulkhead-vmm --config-file /configs/{name}.json --no-api"
+                       f" --engine {engine}")
+
+
+@pytest.fixture(scope="module")
+def outer(tmp_path_factory, vmm, kernels, initrds):
+    if (why := outer_machine.missing()) is not None:
+        pytest.skip(why)
+    machine = outer_machine.OuterMachine()
+    machine.program(vmm, "bin/bulkhead-vmm")
+    machine.step("probe", "bulkhead-vmm --probe")
+    if GUEST_TEST.exists():
+        machine.program(GUEST_TEST, "bin/guest_test")
+        machine.step("guests", "env BULKHEAD_GUESTS_ON_TCG=1 guest_test --gtest_filter='*kvm_*' "
+                               "--gtest_color=no")
+    for kernel, path in kernels.items():
+        machine.file(f"kernels/{kernel}", path.read_bytes())
+    machine.file("inner.initrd", cpio.initrd(initrds["busybox"].read_bytes(), ("sh", "-c", TOUR)))
+    for boot in BOOTS:
+        add_boot(machine, *boot)
+    steps = machine.run(tmp_path_factory.mktemp("outer"), SECONDS)
+    assert "probe" in steps, machine.console[-3000:]
+    return machine, steps
+
+
+@pytest.fixture
+def step(outer):
+    """Looks up a step by name; one that did not end fails with the end of the console."""
+    machine, steps = outer
+
+    def look_up(name):
+        assert name in steps, f"{name} did not end\n{machine.console[-3000:]}"
+        return steps[name]
+
+    return look_up
+
+
+def test_the_probe_measures_hardware_speed_and_picks_kvm(step):
+    probe = step("probe")
+    assert probe.status == 0
+    assert "engine auto: kvm: KVM is usable" in probe.output, probe.output
+    assert "FAILED" not in probe.output, probe.output
+
+
+def test_the_small_guests_pass_on_kvm(step):
+    if not GUEST_TEST.exists():
+        pytest.skip(f"{GUEST_TEST} is not built")
+    guests = step("guests")
+    assert guests.status == 0, guests.output[-4000:]
+    assert guests.output.count("[       OK ]") >= 20, guests.output
+    # Only what TCG does not do exactly may be left out.
+    for line in re.findall(r"guest_\w+\.cpp:\d+: Skipped\n(.*)", guests.output):
+        assert "BULKHEAD_GUESTS_ON_TCG" in line
+
+
+@pytest.mark.parametrize("kernel, vcpus, engine", BOOTS)
+def test_a_kernel_boots_on_kvm_and_computes_as_the_host_does(kernel, vcpus, engine, step):
+    boot = step(boot_name(kernel, vcpus, engine))
+    assert boot.status == 42, boot.output[-3000:]
+    assert section(boot.output, "uname").startswith("6.1.")
+    assert section(boot.output, "processors") == str(vcpus)
+    ids = re.findall(r"^apicid\s*: (\d+)$", section(boot.output, "ids"), re.MULTILINE)
+    assert ids == [str(number) for number in range(vcpus)]
+    host = subprocess.run(["busybox", "sh", "-c", DIGEST], capture_output=True, text=True, check=True)
+    assert section(boot.output, "digest") == host.stdout.strip()
+    assert section(boot.output, "trouble") == ""
+
+
+@pytest.mark.parametrize("kernel", ["tuned", "cloud"])
+def test_the_guest_knows_that_kvm_is_below_it(kernel, step):
+    boot = step(boot_name(kernel, 1, "kvm"))
+    assert "KVM" in section(boot.output, "hypervisor")
