@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the tuned guest kernel from Debian's kernel source, patches/ and the fragments in config/, into
+# Builds the tuned guest kernel from Debian's kernel source, unchanged, and the fragments in config/, into
 #   ${BULKHEAD_CACHE:-$HOME/.cache/bulkhead}/kernel/tuned/{vmlinux,bzImage,config,inputs.sha256}
 # Does nothing when that was already built from the same inputs. Takes 3 to 5 minutes on two cores.
 set -euo pipefail
@@ -47,17 +47,13 @@ kernel_make() {
 
 # What an x86-64 build never reads is left packed: half of the files.
 unpack_source() {
-  local top=linux-source-6.1 change
+  local top=linux-source-6.1
   mkdir "$work/source"
   tar --extract --xz --file="/usr/src/$top.tar.xz" --directory="$work/source" --strip-components=1 \
     --anchored --exclude="$top/arch/[!x]*.[chS]" --exclude="$top/arch/*.dts*" \
     --exclude="$top/drivers/gpu/*.[ch]" --exclude="$top/sound/*.[ch]" \
     --exclude="$top/tools/testing" --exclude="$top/tools/perf" --exclude="$top/Documentation/*/*" ||
     fail "unpack /usr/src/$top.tar.xz into $work/source failed: is the disk full?"
-  for change in "$here"/patches/*.patch; do
-    patch --quiet --strip=1 --directory="$work/source" <"$change" ||
-      fail "$change does not fit $package $(source_version); mend it, or drop it if the kernel has it by now"
-  done
 }
 
 # The version that counts is the one installed; without it, the one that would be. A cache brought
@@ -74,7 +70,7 @@ source_version() {
 
 inputs() {
   printf '%s %s %s' \
-    "$(checksum_of "$here"/config/*.config "$here"/patches/*.patch "$here/build.sh")" "$package" "$(source_version)"
+    "$(checksum_of "$here"/config/*.config "$here/build.sh")" "$package" "$(source_version)"
 }
 
 lock "$result.lock"
@@ -83,7 +79,7 @@ if is_current "$result" "$(inputs)"; then
   exit 0
 fi
 
-need_packages "$package" bc binutils bison flex gcc libelf-dev lz4 make patch xz-utils
+need_packages "$package" bc binutils bison flex gcc libelf-dev lz4 make xz-utils
 rm -rf "$work"
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/result"

@@ -83,7 +83,7 @@ TEST_F(AcpiTest, FadtKeepsThePcsChipsAndNamesTheResetPort) {
   EXPECT_EQ(fadt<std::uint64_t>(140), fadt<std::uint32_t>(40)) << "both addresses of the DSDT";
 }
 
-TEST_F(AcpiTest, FadtRepeatsThePowerManagementPortsInItsExtendedFields) {
+TEST_F(AcpiTest, FadtRepeatsTheAcpiPowerPortsInItsExtendedFields) {
   read({});
   EXPECT_EQ(fadt<std::uint32_t>(56), 0x600u);
   EXPECT_EQ(fadt<std::uint64_t>(148 + 4), 0x600u);

@@ -5,7 +5,7 @@
 namespace bh::vmm::boot {
 
 /// The fixed power-management registers that the FADT names (ACPI 6.3, 4.8.3), for
-/// device/power_management.h. Without that device Linux boots all the same, complains once and
+/// device/acpi_power.h. Without that device Linux boots all the same, complains once and
 /// cannot power off.
 inline constexpr std::uint16_t kPm1EventPort = 0x600;    // Status and enable, 2 bytes each.
 inline constexpr std::uint16_t kPm1ControlPort = 0x604;  // 2 bytes.
