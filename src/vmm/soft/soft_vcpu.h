@@ -28,6 +28,9 @@ class SoftVcpu final : public Vcpu {
  private:
   SoftVcpu(Machine& machine, unsigned index, std::unique_ptr<BlockCache> blocks);
 
+  /// Sets all of `state`, up to the first part that is refused.
+  Result<> apply(VcpuState const& state);
+
   /// What one round of the loop found.
   enum class Round { Continue, Exit };
 

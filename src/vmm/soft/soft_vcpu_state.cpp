@@ -124,6 +124,14 @@ Result<VcpuState> SoftVcpu::save() {
 
 Result<> SoftVcpu::restore(VcpuState const& state) {
   BH_TRY(check(state));
+  auto const before = BH_TRY(save());
+  auto applied = apply(state);
+  // What was saved a moment ago is accepted.
+  if (!applied) (void)apply(before);
+  return applied;
+}
+
+Result<> SoftVcpu::apply(VcpuState const& state) {
   Cpu& cpu = *cpu_;
   BH_TRY(restore_msrs(cpu, state.msrs));  // First: what else can be refused was checked.
   auto const& system = state.system;
