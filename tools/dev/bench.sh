@@ -2,7 +2,7 @@
 
 command_bench() {
   install_packages build test
-  step "build release" build_preset release all
+  step "build release" build_preset release "${programs[@]}" guest-bench
   prepare_guest
   local name
   for name in ${1:-boot guest}; do

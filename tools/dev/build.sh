@@ -1,6 +1,7 @@
 # Building: sourced by ./dev.
 
 jobs=$(nproc)
+programs=(bulkhead bulkhead-vmm bulkhead-init)
 
 # build_preset PRESET TARGET...: configures when needed, then builds into build/PRESET.
 build_preset() {
@@ -13,7 +14,7 @@ build_preset() {
 
 command_build() {
   install_packages build
-  step "build release" build_preset release all
+  step "build release" build_preset release "${programs[@]}"
 }
 
 command_clean() {

@@ -2,7 +2,7 @@
 
 command_up() {
   install_packages build
-  step "build release" build_preset release bulkhead bulkhead-vmm bulkhead-init
+  step "build release" build_preset release "${programs[@]}"
   prepare_guest
   local status=0
   note "a microVM:"
