@@ -1,7 +1,7 @@
 # Checks of the sources: sourced by ./dev.
 
 run_lint() { "$python" "$top/tools/lint.py" "$top"; }
-run_lint_tests() { results_of lint "$python" -m pytest -q -p no:cacheprovider "$top/tools"; }
+run_lint_tests() { results_of lint-tests "$python" -m pytest -q -p no:cacheprovider "$top/tools"; }
 
 # tidy FILE...: clang-tidy with the clang build's compile commands.
 tidy() {
