@@ -34,6 +34,7 @@ FpuUse fpu_use(Instruction const& instruction) {
   for (auto const& operand : instruction.all_operands()) {
     if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER) continue;
     switch (ZydisRegisterGetClass(operand.reg.value)) {
+      case ZYDIS_REGCLASS_X87: return FpuUse::X87;  // FISTTP
       case ZYDIS_REGCLASS_MMX: return FpuUse::Mmx;
       case ZYDIS_REGCLASS_XMM:
       case ZYDIS_REGCLASS_YMM: use = FpuUse::Sse; break;
