@@ -12,67 +12,84 @@ namespace bh::isa {
 
 namespace {
 
-struct Range {
-  std::uint16_t offset = 0;
-  std::uint16_t size = 0;
+enum Freedom : std::uint16_t {
+  // Moves its operand in an order of the CPU's own: a page fault may name any byte of it in any bad
+  // page, and a store may have got anywhere before it.
+  kPiecemeal = 1 << 0,
+  // Where the mask lets one byte of a missing page through, the fault may name that byte or the
+  // start of the operand's part in the page.
+  kMasked = 1 << 1,
+  // May fault for bytes it does not move: masked off, or of a component that the header says is
+  // not there.
+  kFaultsForNothing = 1 << 2,
+  // Two operands in memory, or a stack and a target: which is looked at first, nobody says.
+  kTwoOperands = 1 << 3,
+  // Some CPUs have gone over from x87 to MMX state when it raises #XM, some have not.
+  kUsesMmx = 1 << 4,
+  // The image has bytes that are not the guest's own: address and opcode of the last x87
+  // instruction (the engine's, where it executes x87 natively), and MXCSR_MASK, which names what
+  // the CPU offers. Initial state may count as in use or not.
+  kFxsaveImage = 1 << 5,
+  kEnvironment = 1 << 6,
+  kExtendedSave = 1 << 7,
 };
 
-/// Bytes of a stored image that are not the guest's own: the address and opcode of the last x87
-/// instruction (the engine's, where it executes x87 natively), and MXCSR_MASK, which names what the
-/// CPU offers (the host may offer more than the guest's CPUID does).
-struct ImageRow {
+// Of an XSAVE area with x87, SSE and AVX (SDM vol. 1, 13.4).
+constexpr std::uint64_t kLargestArea = 832;
+
+struct Row {
   ZydisMnemonic mnemonic;
-  std::uint8_t operand_width;  // 0: any.
-  std::array<Range, 2> ranges;
+  unsigned freedoms;
 };
-constexpr std::array<Range, 2> kFxsave{{{6, 18}, {28, 4}}};
-constexpr std::array<Range, 2> kEnvironment32{{{12, 16}, {0, 0}}};
-constexpr std::array<Range, 2> kEnvironment16{{{6, 8}, {0, 0}}};
-constexpr std::array kImages{
-    ImageRow{ZYDIS_MNEMONIC_FXSAVE, 0, kFxsave},
-    ImageRow{ZYDIS_MNEMONIC_FXSAVE64, 0, kFxsave},
-    ImageRow{ZYDIS_MNEMONIC_XSAVE, 0, kFxsave},
-    ImageRow{ZYDIS_MNEMONIC_XSAVE64, 0, kFxsave},
-    ImageRow{ZYDIS_MNEMONIC_XSAVEC, 0, kFxsave},
-    ImageRow{ZYDIS_MNEMONIC_XSAVEC64, 0, kFxsave},
-    ImageRow{ZYDIS_MNEMONIC_XSAVEOPT, 0, kFxsave},
-    ImageRow{ZYDIS_MNEMONIC_XSAVEOPT64, 0, kFxsave},
-    ImageRow{ZYDIS_MNEMONIC_FNSTENV, 16, kEnvironment16},
-    ImageRow{ZYDIS_MNEMONIC_FNSTENV, 0, kEnvironment32},
-    ImageRow{ZYDIS_MNEMONIC_FNSAVE, 16, kEnvironment16},
-    ImageRow{ZYDIS_MNEMONIC_FNSAVE, 0, kEnvironment32},
+constexpr std::array kRows{
+    Row{ZYDIS_MNEMONIC_FXSAVE, kPiecemeal | kFxsaveImage},
+    Row{ZYDIS_MNEMONIC_FXSAVE64, kPiecemeal | kFxsaveImage},
+    Row{ZYDIS_MNEMONIC_FXRSTOR, kPiecemeal},
+    Row{ZYDIS_MNEMONIC_FXRSTOR64, kPiecemeal},
+    Row{ZYDIS_MNEMONIC_XSAVE, kPiecemeal | kFxsaveImage | kExtendedSave},
+    Row{ZYDIS_MNEMONIC_XSAVE64, kPiecemeal | kFxsaveImage | kExtendedSave},
+    Row{ZYDIS_MNEMONIC_XSAVEC, kPiecemeal | kFxsaveImage | kExtendedSave},
+    Row{ZYDIS_MNEMONIC_XSAVEC64, kPiecemeal | kFxsaveImage | kExtendedSave},
+    Row{ZYDIS_MNEMONIC_XSAVEOPT, kPiecemeal | kFxsaveImage | kExtendedSave},
+    Row{ZYDIS_MNEMONIC_XSAVEOPT64, kPiecemeal | kFxsaveImage | kExtendedSave},
+    Row{ZYDIS_MNEMONIC_XRSTOR, kPiecemeal | kFaultsForNothing},
+    Row{ZYDIS_MNEMONIC_XRSTOR64, kPiecemeal | kFaultsForNothing},
+    Row{ZYDIS_MNEMONIC_FLDENV, kPiecemeal},
+    Row{ZYDIS_MNEMONIC_FRSTOR, kPiecemeal},
+    Row{ZYDIS_MNEMONIC_FNSTENV, kPiecemeal | kEnvironment},
+    Row{ZYDIS_MNEMONIC_FNSAVE, kPiecemeal | kEnvironment},
+    Row{ZYDIS_MNEMONIC_MASKMOVQ, kMasked | kFaultsForNothing},
+    Row{ZYDIS_MNEMONIC_MASKMOVDQU, kMasked | kFaultsForNothing},
+    Row{ZYDIS_MNEMONIC_VMASKMOVDQU, kMasked | kFaultsForNothing},
+    Row{ZYDIS_MNEMONIC_VMASKMOVPS, kMasked},
+    Row{ZYDIS_MNEMONIC_VMASKMOVPD, kMasked},
+    Row{ZYDIS_MNEMONIC_VPMASKMOVD, kMasked},
+    Row{ZYDIS_MNEMONIC_VPMASKMOVQ, kMasked},
+    Row{ZYDIS_MNEMONIC_CMPSB, kTwoOperands},
+    Row{ZYDIS_MNEMONIC_CMPSW, kTwoOperands},
+    Row{ZYDIS_MNEMONIC_CMPSD, kTwoOperands},
+    Row{ZYDIS_MNEMONIC_CMPSQ, kTwoOperands},
+    Row{ZYDIS_MNEMONIC_CALL, kTwoOperands},
+    Row{ZYDIS_MNEMONIC_CVTPS2PI, kUsesMmx},
+    Row{ZYDIS_MNEMONIC_CVTTPS2PI, kUsesMmx},
+    Row{ZYDIS_MNEMONIC_CVTPD2PI, kUsesMmx},
+    Row{ZYDIS_MNEMONIC_CVTTPD2PI, kUsesMmx},
+    Row{ZYDIS_MNEMONIC_CVTPI2PS, kUsesMmx},
+    Row{ZYDIS_MNEMONIC_CVTPI2PD, kUsesMmx},
 };
 
-/// These move their operand in an order of the CPU's own: a page fault may name any byte of it in
-/// the missing page, and a store may have got anywhere before it.
-constexpr std::array kPiecemeal{
-    ZYDIS_MNEMONIC_FLDENV,     ZYDIS_MNEMONIC_FRSTOR,    ZYDIS_MNEMONIC_FNSTENV,
-    ZYDIS_MNEMONIC_FNSAVE,     ZYDIS_MNEMONIC_FXSAVE,    ZYDIS_MNEMONIC_FXSAVE64,
-    ZYDIS_MNEMONIC_FXRSTOR,    ZYDIS_MNEMONIC_FXRSTOR64, ZYDIS_MNEMONIC_XSAVE,
-    ZYDIS_MNEMONIC_XSAVE64,    ZYDIS_MNEMONIC_XRSTOR,    ZYDIS_MNEMONIC_XRSTOR64,
-    ZYDIS_MNEMONIC_XSAVEC,     ZYDIS_MNEMONIC_XSAVEC64,  ZYDIS_MNEMONIC_XSAVEOPT,
-    ZYDIS_MNEMONIC_XSAVEOPT64,
-};
+unsigned freedoms_of(ZydisMnemonic mnemonic) {
+  auto const row = std::ranges::find(kRows, mnemonic, &Row::mnemonic);
+  return row == kRows.end() ? 0 : row->freedoms;
+}
 
-/// Where the mask lets one byte of a missing page through, the fault may name that byte or the
-/// start of the operand's part in the page.
-constexpr std::array kMasked{
-    ZYDIS_MNEMONIC_MASKMOVQ,   ZYDIS_MNEMONIC_MASKMOVDQU, ZYDIS_MNEMONIC_VMASKMOVDQU,
-    ZYDIS_MNEMONIC_VMASKMOVPS, ZYDIS_MNEMONIC_VMASKMOVPD, ZYDIS_MNEMONIC_VPMASKMOVD,
-    ZYDIS_MNEMONIC_VPMASKMOVQ,
-};
+bool is_fault(std::uint8_t vector) {
+  return vector == kPageFault || vector == kGeneralProtection || vector == kStackFault;
+}
 
-/// Two operands in memory: nobody says which is looked at first.
-constexpr std::array kTwoOperands{ZYDIS_MNEMONIC_CMPSB, ZYDIS_MNEMONIC_CMPSW, ZYDIS_MNEMONIC_CMPSD,
-                                  ZYDIS_MNEMONIC_CMPSQ};
-
-/// Some CPUs have gone over from x87 to MMX state when these raise #XM, some have not.
-constexpr std::array kToMmx{ZYDIS_MNEMONIC_CVTPS2PI, ZYDIS_MNEMONIC_CVTTPS2PI,
-                            ZYDIS_MNEMONIC_CVTPD2PI, ZYDIS_MNEMONIC_CVTTPD2PI};
-
-template <std::size_t N>
-bool contains(std::array<ZydisMnemonic, N> const& mnemonics, ZydisMnemonic mnemonic) {
-  return std::ranges::find(mnemonics, mnemonic) != mnemonics.end();
+bool is_canonical(std::uint64_t address) {
+  auto const value = static_cast<std::int64_t>(address);
+  return value == value << 16 >> 16;
 }
 
 void copy_bytes(std::uint64_t address, std::uint64_t size, Outcome const& host, Outcome& other) {
@@ -81,57 +98,129 @@ void copy_bytes(std::uint64_t address, std::uint64_t size, Outcome const& host, 
   }
 }
 
-bool both(Vector vector, Outcome const& host, Outcome const& other) {
-  return host.vector == vector && other.vector == vector;
+void copy_fault(Outcome const& host, Outcome& other) {
+  other.vector = host.vector;
+  other.cr2 = host.cr2;
+  other.error_code = host.error_code;
 }
 
-void equalize_x87(Outcome const& host, Outcome& other) {
+void copy_x87(Outcome const& host, Outcome& other) {
   auto const from = host.fpu.fxsave.begin();
-  std::copy(from, from + fxsave::kLastOpcode, other.fpu.fxsave.begin());
-  std::copy(from + fxsave::kStack, from + fxsave::kXmm, other.fpu.fxsave.begin() + fxsave::kStack);
+  auto const to = other.fpu.fxsave.begin();
+  std::copy(from, from + fxsave::kLastOpcode, to);
+  std::copy(from + fxsave::kStack, from + fxsave::kXmm, to + fxsave::kStack);
 }
 
-void equalize_faults(ZydisMnemonic mnemonic, Outcome const& host, Outcome& other) {
-  if (both(kPageFault, host, other)) {
-    bool const same_page = host.cr2 / kPage == other.cr2 / kPage;
-    bool const any_byte = contains(kPiecemeal, mnemonic) || contains(kMasked, mnemonic);
-    if (any_byte && same_page) other.cr2 = host.cr2;
-    if (contains(kTwoOperands, mnemonic)) {
-      other.cr2 = host.cr2;
-      other.error_code = host.error_code;
+/// The instruction at which a case stopped, and the state it found.
+class Stop {
+ public:
+  Stop(CaseInput const& input, Outcome const& host) : found_(input) {
+    std::uint64_t const offset = host.rip - input.code.rip;
+    bool const inside = offset < input.code.length;
+    std::span const bytes(input.code.bytes.data(), input.code.length);
+    decoded_ = inside ? decode(bytes.subspan(offset), host.rip)
+                      : decode(bytes, input.code.rip);  // It ran to its end.
+    if (inside) {
+      found_.gpr = host.gpr;
+      found_.fs_base = host.fs_base;
+      found_.gs_base = host.gs_base;
     }
   }
-  if (both(kSimdError, host, other) && contains(kToMmx, mnemonic)) equalize_x87(host, other);
+
+  unsigned freedoms() const { return decoded_ ? freedoms_of(decoded_->instruction.mnemonic) : 0; }
+  unsigned operand_width() const { return decoded_->instruction.operand_width; }
+
+  ZydisDecodedOperand const* memory() const {
+    if (!decoded_) return nullptr;
+    auto const operands = decoded_->all_operands();
+    auto const found =
+        std::ranges::find(operands, ZYDIS_OPERAND_TYPE_MEMORY, &ZydisDecodedOperand::type);
+    return found == operands.end() ? nullptr : &*found;
+  }
+  std::uint64_t linear(ZydisDecodedOperand const& operand) const {
+    return linear_address(*decoded_, operand, found_);
+  }
+
+  // AMD wants an address canonical before the segment base is added, too; Intel does not.
+  bool canonical_only_with_base() const {
+    ZydisDecodedOperand const* const operand = memory();
+    if (operand == nullptr) return false;
+    std::uint64_t base = 0;
+    if (operand->mem.segment == ZYDIS_REGISTER_FS) base = found_.fs_base;
+    if (operand->mem.segment == ZYDIS_REGISTER_GS) base = found_.gs_base;
+    return is_canonical(linear(*operand)) && !is_canonical(linear(*operand) - base);
+  }
+
+ private:
+  std::optional<Decoded> decoded_;
+  CaseInput found_;
+};
+
+void equalize_image(Stop const& stop, Outcome const& host, Outcome& other) {
+  std::uint64_t const address = stop.linear(*stop.memory());
+  if ((stop.freedoms() & kFxsaveImage) != 0) {
+    copy_bytes(address + fxsave::kLastOpcode, fxsave::kMxcsr - fxsave::kLastOpcode, host, other);
+    copy_bytes(address + fxsave::kMxcsrMask, 4, host, other);
+  }
+  if ((stop.freedoms() & kEnvironment) != 0) {
+    // Figures 8-9 to 8-12 of SDM vol. 1.
+    bool const narrow = stop.operand_width() == 16;
+    copy_bytes(address + (narrow ? 6 : 12), narrow ? 8 : 16, host, other);
+  }
+}
+
+void equalize_faults(Stop const& stop, Outcome const& host, Outcome& other) {
+  unsigned const freedoms = stop.freedoms();
+  bool const page_faults = host.vector == kPageFault && other.vector == kPageFault;
+  if ((freedoms & kPiecemeal) != 0 && page_faults) {
+    std::uint64_t const address = stop.linear(*stop.memory());
+    if (other.cr2 - address < kLargestArea) copy_fault(host, other);
+    copy_bytes(address, kLargestArea, host, other);
+  }
+  // The operand's pages may both be bad, and the first hold no byte the mask chooses.
+  if ((freedoms & kMasked) != 0 && page_faults) copy_fault(host, other);
+  bool const same_place = is_fault(host.vector) && is_fault(other.vector) && host.rip == other.rip;
+  if ((freedoms & kTwoOperands) != 0 && same_place) copy_fault(host, other);
+  bool const simd_errors = host.vector == kSimdError && other.vector == kSimdError;
+  if ((freedoms & kUsesMmx) != 0 && simd_errors) copy_x87(host, other);
+}
+
+bool any_outcome_is_right(Stop const& stop, CaseInput const& input, Outcome const& host,
+                          Outcome const& other) {
+  constexpr std::uint64_t kX87SseAvx = 7;
+  unsigned const freedoms = stop.freedoms();
+  // The case's own registers may ask XSAVE for components that only the host's XCR0 has.
+  std::uint64_t const asked = input.gpr[vmm::Rax] & 0xffff'ffff;
+  if ((freedoms & kExtendedSave) != 0 && (asked & ~kX87SseAvx) != 0) return true;
+  if ((freedoms & kFaultsForNothing) != 0 && host.vector == kPageFault &&
+      other.vector != kPageFault) {
+    return true;
+  }
+  bool const refused = host.vector == kGeneralProtection || host.vector == kStackFault;
+  return refused && stop.canonical_only_with_base();
 }
 
 }  // namespace
 
 bool has_freedoms(ZydisMnemonic mnemonic) {
-  return std::ranges::find(kImages, mnemonic, &ImageRow::mnemonic) != kImages.end() ||
-         contains(kPiecemeal, mnemonic) || contains(kMasked, mnemonic) ||
-         contains(kTwoOperands, mnemonic) || contains(kToMmx, mnemonic);
+  return freedoms_of(mnemonic) != 0;
+}
+
+bool changes_freely(ZydisMnemonic mnemonic) {
+  return (freedoms_of(mnemonic) & ~unsigned{kTwoOperands}) != 0;
 }
 
 void equalize_freedoms(CaseInput const& input, Outcome const& host, Outcome& other) {
-  auto const decoded = decode({input.code.bytes.data(), input.code.length}, input.code.rip);
-  if (!decoded) return;
-  ZydisMnemonic const mnemonic = decoded->instruction.mnemonic;
-  equalize_faults(mnemonic, host, other);
-  auto const operands = decoded->all_operands();
-  auto const memory =
-      std::ranges::find(operands, ZYDIS_OPERAND_TYPE_MEMORY, &ZydisDecodedOperand::type);
-  if (memory == operands.end()) return;
-  std::uint64_t const address = linear_address(*decoded, *memory, input);
-  for (ImageRow const& row : kImages) {
-    if (row.mnemonic != mnemonic) continue;
-    if (row.operand_width != 0 && row.operand_width != decoded->instruction.operand_width) continue;
-    for (Range const& range : row.ranges)
-      copy_bytes(address + range.offset, range.size, host, other);
-    break;
+  Stop const stop(input, host);
+  if (any_outcome_is_right(stop, input, host, other)) {
+    other = host;
+    return;
   }
-  if (contains(kPiecemeal, mnemonic) && both(kPageFault, host, other)) {
-    copy_bytes(address, memory->size / 8, host, other);
-  }
+  equalize_faults(stop, host, other);
+  if (stop.memory() == nullptr) return;
+  equalize_image(stop, host, other);
+  bool const avx_in_initial_state = input.fpu.ymm_high == decltype(input.fpu.ymm_high){};
+  if ((stop.freedoms() & kExtendedSave) != 0 && avx_in_initial_state) other.memory = host.memory;
 }
 
 }  // namespace bh::isa

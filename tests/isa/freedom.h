@@ -6,12 +6,14 @@
 
 namespace bh::isa {
 
-/// What the architecture leaves open for an instruction, beyond what Tolerance says of all: makes
-/// `other` equal to `host` in those respects. Each is a row of a table in freedom.cpp and explained
-/// there.
+/// What the architecture or the vendor leaves open for an instruction, beyond what Tolerance says
+/// of all: makes `other` equal to `host` in those respects. The table in freedom.cpp explains them.
 void equalize_freedoms(CaseInput const& input, Outcome const& host, Outcome& other);
 
-/// Whether equalize_freedoms() does anything for it.
+/// Whether there is any for this instruction.
 bool has_freedoms(ZydisMnemonic mnemonic);
+
+/// Whether a freedom of this instruction reaches beyond a fault at it, to what follows.
+bool changes_freely(ZydisMnemonic mnemonic);
 
 }  // namespace bh::isa

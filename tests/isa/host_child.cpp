@@ -23,14 +23,12 @@ namespace {
 
 constexpr std::uint64_t kNestedTask = 1u << 14;
 constexpr std::uint64_t kIdentification = 1u << 21;
-// Windows through which the handler writes what the cases see as code and as read-only data.
-constexpr std::uint64_t kCodeWindow = 0x3000'0000;
-constexpr std::uint64_t kDataWindow = 0x3100'0000;
-
 struct Child {
   Mailbox* mailbox = nullptr;
   std::uint64_t own_fs = 0;
   std::uint64_t own_gs = 0;
+  // Windows through which the handler writes what the cases see as code and as read-only data: at
+  // addresses the kernel chooses, where no case strays.
   std::byte* code = nullptr;
   std::byte* data = nullptr;
   std::uint32_t request = 0;  // The batch being served.
@@ -129,23 +127,27 @@ extern "C" void isa_signal_entry();
 
 namespace {
 
-void* map_at(std::uint64_t address, std::uint64_t size, int protection, int file,
-             std::uint64_t offset) {
+std::byte* map_window(std::uint64_t size, int file, std::uint64_t offset) {
+  void* const got = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file,
+                           static_cast<off_t>(offset));
+  if (got == MAP_FAILED) ::_exit(10);
+  return static_cast<std::byte*>(got);
+}
+
+void map_at(std::uint64_t address, std::uint64_t size, int protection, int file,
+            std::uint64_t offset) {
   void* const where = reinterpret_cast<void*>(address);
   void* const got = ::mmap(where, size, protection, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE,
                            file, static_cast<off_t>(offset));
   if (got != where) ::_exit(10);
-  return got;
 }
 
 void map_pages() {
   std::uint64_t const data_offset = kCodeSize;
   int const file = ::memfd_create("isa-case", 0);
   if (file < 0 || ::ftruncate(file, data_offset + sizeof(MemoryImage)) != 0) ::_exit(11);
-  child.code =
-      static_cast<std::byte*>(map_at(kCodeWindow, kCodeSize, PROT_READ | PROT_WRITE, file, 0));
-  child.data = static_cast<std::byte*>(
-      map_at(kDataWindow, sizeof(MemoryImage), PROT_READ | PROT_WRITE, file, data_offset));
+  child.code = map_window(kCodeSize, file, 0);
+  child.data = map_window(sizeof(MemoryImage), file, data_offset);
   std::memset(child.code, kMarker, kCodeSize);
   map_at(kCodeStart, kCodeSize, PROT_READ | PROT_EXEC, file, 0);
   for (std::uint64_t const start : {kDataStart, kHighDataStart}) {

@@ -96,6 +96,9 @@ std::optional<std::string_view> reason_left_out(Form const& form) {
   if (!form.decodable) {
     bool const alternate_cr8 = form.encoding.prefixes[0] == 0xf0 && form.encoding.map == 1 &&
                                (form.encoding.opcode == 0x20 || form.encoding.opcode == 0x22);
+    bool const system_group =
+        form.encoding.map == 1 && form.encoding.opcode == 0x01 && !form.in_memory;
+    if (system_group) return kHypervisor;
     if (alternate_cr8) return "LOCK MOV CR0: CR8 on AMD, #UD on Intel";
     return std::nullopt;
   }

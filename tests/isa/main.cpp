@@ -154,6 +154,10 @@ int run(Options const& options) {
   if (!result) return complain(result.error());
   print_result(std::cout, *plan, *result);
   if (result->cases == 0) return kCannotRun;
+  if (result->rounds == 0) {
+    std::cerr << "isa_test: the time limit came before each form had its turn\n";
+    return kCannotRun;
+  }
   if (options.against == "wrong") {
     std::cout << "isa: " << spoiled << " cases spoiled on purpose\n";
     return spoiled != 0 && spoiled == result->differing_cases ? kAgree : kDiffer;

@@ -92,6 +92,8 @@ void plan_operand(Decoded const& decoded, ZydisDecodedOperand const& operand, Ra
   int const base = gpr_number(operand.mem.base);
   int const index = gpr_number(operand.mem.index);
   if (segment != nullptr && width == 32 && *segment == kHighDataStart) *segment = 0x1000;
+  // AMD wants the address canonical before the segment base is added, too; Intel does not.
+  if (segment != nullptr && target >= kHighDataStart + kDataSpan) *segment = 0;
   std::uint64_t const origin = segment != nullptr ? *segment : 0;
   std::uint64_t const displacement = signed_displacement(operand);
   if (is_vector(operand.mem.index)) set_vector_index(operand.mem.index, random, input);

@@ -43,7 +43,7 @@ bool fits_sequence(Form const& form) {
   bool const pops_flags =
       form.mnemonic == ZYDIS_MNEMONIC_POPF || form.mnemonic == ZYDIS_MNEMONIC_POPFQ;
   return form.decodable && form.expectation == Expectation::AsHost &&
-         !has_freedoms(form.mnemonic) && !pops_flags;
+         !changes_freely(form.mnemonic) && !pops_flags;
 }
 
 Code generate_sequence(std::span<Form const> forms, Form const& first, Random& random) {
