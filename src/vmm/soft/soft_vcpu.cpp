@@ -3,8 +3,10 @@
 #include <cstdio>
 #include <utility>
 
+#include "vmm/soft/mmu/alignment.h"
 #include "vmm/soft/native/trap_guard.h"
 #include "vmm/soft/state/reset.h"
+#include "vmm/soft/system/breakpoints.h"
 #include "vmm/soft/system/handlers.h"
 
 namespace bh::vmm::soft {
@@ -64,7 +66,8 @@ Exit SoftVcpu::run() {
       if (attend() == Round::Exit) return std::move(exit_);
       continue;
     }
-    bool const alone = cpu_->interrupt_shadow || (cpu_->system_flags & kFlagTf) != 0;
+    bool const alone = cpu_->interrupt_shadow || (cpu_->system_flags & kFlagTf) != 0 ||
+                       checks_alignment(*cpu_) || breakpoints_armed(*cpu_);
     auto const round = alone ? run_one() : run_block();
     if (round == Round::Exit) [[unlikely]]
       return std::move(exit_);
@@ -199,9 +202,17 @@ SoftVcpu::Round SoftVcpu::run_one() {
     if (flow == Flow::Fault) return after_fault();
     return stop(std::move(cpu.exit));
   }
+  bool const armed = breakpoints_armed(cpu);
+  if (auto const hits = armed ? execution_hits(cpu) : 0; hits != 0) {
+    cpu.interrupt_shadow = shadowed;
+    return delivered(deliver_debug_trap(cpu, hits));
+  }
   cpu.gpr[kRipSlot] = cpu.rip;
   Op const& op = block->ops().front();
-  flow = op.handler(cpu, op);
+  std::uint64_t const watched = armed ? data_hits(cpu, op) : 0;
+  bool const resumed = (cpu.system_flags & kFlagRf) != 0;
+  if (checks_alignment(cpu)) flow = check_alignment(cpu, op);
+  if (flow == Flow::Next) flow = op.handler(cpu, op);
   if (flow == Flow::Exit) {
     cpu.rip = cpu.this_rip(op);
     cpu.interrupt_shadow = shadowed;
@@ -219,8 +230,11 @@ SoftVcpu::Round SoftVcpu::run_one() {
   // SYSCALL clears TF by its mask (SDM vol. 2); a load of SS keeps traps off as it does interrupts.
   bool const masked = op.handler == syscall_ && (cpu.system_flags & kFlagTf) == 0;
   bool const held_off = cpu.interrupt_shadow && op.handler != sti;
-  if (!stepping || through_gate || masked || held_off) return Round::Continue;
-  return delivered(deliver_debug_trap(cpu, kDr6SingleStep));
+  bool const stepped = stepping && !through_gate && !masked && !held_off;
+  // RF passes one instruction; IRET may just have set it for the next.
+  if (resumed) cpu.system_flags &= ~kFlagRf;
+  if (!stepped && watched == 0) return Round::Continue;
+  return delivered(deliver_debug_trap(cpu, watched | (stepped ? kDr6SingleStep : 0)));
 }
 
 }  // namespace bh::vmm::soft

@@ -62,7 +62,9 @@ OperandAccess access_of(ZydisOperandActions actions) {
 void add_memory(Op& op, ZydisDecodedOperand const& operand, Instruction const& instruction) {
   auto const& memory = operand.mem;
   op.has_memory = true;
-  op.memory_size = static_cast<std::uint16_t>(operand.size / 8);
+  // LEA and its like only compute the address.
+  bool const touched = memory.type != ZYDIS_MEMOP_TYPE_AGEN;
+  op.memory_size = touched ? static_cast<std::uint16_t>(operand.size / 8) : 0;
   op.memory_access = access_of(operand.actions);
   op.base = slot_of(memory.base);
   op.index = slot_of(memory.index);
