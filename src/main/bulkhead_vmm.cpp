@@ -211,7 +211,8 @@ int run(Arguments const& arguments, std::chrono::steady_clock::time_point starte
   if (arguments.boot_timer) options.boot_clock = boot_clock(started);
   auto const vm = Vm::create(*config, std::move(options), *logger);
   if (!vm) {
-    logger->log(LogLevel::Error, vm.error().message);
+    // Once is enough for who reads standard error.
+    if (logger->has_file()) logger->log(LogLevel::Error, vm.error().message);
     return refuse(vm.error());
   }
   auto const reason = (*vm)->run(*signals);

@@ -42,7 +42,7 @@ class Machine:
     def start(self, *arguments, text=None):
         path = self.folder / "vm.json"
         path.write_text(json.dumps(self.config) if text is None else text)
-        return call(self.vmm, "--config-file", path, "--no-api", "--engine", "soft", *(arguments or ("--level", "Off")))
+        return call(self.vmm, "--config-file", path, "--no-api", "--engine", "soft", *(arguments or ("--level", "Error")))
 
 
 @pytest.fixture

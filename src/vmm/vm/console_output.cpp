@@ -85,7 +85,7 @@ void ConsoleOutput::write_all(std::stop_token stop) {
       if (!taken.empty()) changed_.notify_all();
       taken.clear();
       writer_waits_ = queue_.empty();
-      changed_.wait(mutex_, stop, [this] { return !queue_.empty(); });
+      changed_.wait(mutex_, stop, [this]() BH_REQUIRES(mutex_) { return !queue_.empty(); });
       writer_waits_ = false;
       // A guest prints byte by byte: without this every byte would wake this thread.
       if (queue_.size() < kPiece) changed_.wait_for(mutex_, stop, kGather, [] { return false; });

@@ -44,6 +44,7 @@ class Logger {
            std::source_location origin = std::source_location::current());
 
   std::uint64_t dropped() const;
+  bool has_file() const { return file_.valid(); }
 
  private:
   struct Place {

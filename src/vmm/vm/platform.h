@@ -20,14 +20,15 @@
 
 namespace bh::vmm {
 
-/// A device with the lock that the bus holds while it calls it.
+/// A device with the lock that the bus holds while it calls it. Whoever else calls it takes the
+/// lock too; the bus keeps pointers to both, which clang's analysis cannot follow.
 template <typename D>
 struct Locked {
   template <typename... Arguments>
   explicit Locked(Arguments&&... arguments) : device(std::forward<Arguments>(arguments)...) {}
 
   Mutex lock;
-  D device BH_GUARDED_BY(lock);
+  D device;
 };
 
 /// What the platform's devices talk to. Outlives them.

@@ -25,7 +25,7 @@ class FakeVcpu final : public Vcpu {
       return exit;
     }
     MutexLock const lock(mutex_);
-    kicked_.wait(mutex_, [this] { return is_kicked_; });
+    kicked_.wait(mutex_, [this]() BH_REQUIRES(mutex_) { return is_kicked_; });
     is_kicked_ = false;
     return Interrupted();
   }
