@@ -104,7 +104,25 @@ main:
   cli
   LOWER 20
   CHECK_EQ [rip + last_vector], 0x71, "pin 20"
+  # The PIT is line 0, and reaches pin 2.
+  REDIRECT 2, 0x51
+  mov qword ptr [rip + last_vector], 0
+  mov al, 0x30             # Counter 0, both bytes, mode 0.
+  out 0x43, al
+  mov al, 0x00
+  out 0x40, al
+  mov al, 0x08
+  out 0x40, al
+1:
+  sti
+  hlt
+  cli
+  cmp qword ptr [rip + last_vector], 0x51
+  jne 1b
+  REDIRECT 2, MASKED
+
   # A destination that no CPU has.
+  REDIRECT 20, 0x71
   mov eax, 0x11 + 2 * 20
   mov [IOAPIC_INDEX], eax
   mov eax, 0x0e000000
