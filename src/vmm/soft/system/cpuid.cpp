@@ -8,6 +8,7 @@
 #include "vmm/soft/system/features.h"
 #include "vmm/soft/system/handlers.h"
 #include "vmm/soft/system/offered_features.h"
+#include "vmm/soft/system/tsc_ratio.h"
 
 namespace bh::vmm::soft {
 
@@ -124,9 +125,8 @@ CpuidResult brand(std::uint32_t part) {
 
 CpuidResult tsc_frequency(Cpu const& cpu) {
   // TSC = crystal * EBX / EAX.
-  return {.eax = kCrystalHz / 1000,
-          .ebx = static_cast<std::uint32_t>(cpu.machine->clock.tsc_khz()),
-          .ecx = kCrystalHz};
+  auto const ratio = nearest_tsc_ratio(cpu.machine->clock.tsc_khz(), kCrystalHz / 1000);
+  return {.eax = ratio.denominator, .ebx = ratio.numerator, .ecx = kCrystalHz};
 }
 
 CpuidResult processor_frequency(Cpu const& cpu) {
