@@ -31,6 +31,7 @@ int status_of(int wait_status) {
 Result<Child> Child::start(std::vector<std::string> const& arguments) {
   if (arguments.empty()) return fail(Errc::Invalid, "start a program: no name given");
   std::vector<char*> words;
+  words.reserve(arguments.size() + 1);
   // posix_spawn() does not change them; its type is older than const.
   for (auto const& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
   words.push_back(nullptr);

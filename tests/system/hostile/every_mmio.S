@@ -1,6 +1,6 @@
 /* Writes and reads every page between the end of low RAM and 4 GiB in four widths, and in the pages of the
    interrupt chips every doubleword. The interrupt command register is left out: it can rightly reset this CPU. */
-#include "exit.h"
+#include "exit.inc"
 
 #define FIRST 0xc0000000
 #define IO_APIC 0xfec00000

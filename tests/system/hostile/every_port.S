@@ -1,7 +1,7 @@
 /* Writes and reads every I/O port in all three widths, with all bits set and with none. Left out are the
    exit port and 0x64, whose commands reset the machine; what is wider than a byte starts one to three
    ports below another. */
-#include "exit.h"
+#include "exit.inc"
 
 .globl _start
 _start:
