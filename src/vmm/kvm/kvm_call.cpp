@@ -21,4 +21,15 @@ Result<int> call(os::UniqueFd const& fd, unsigned long request, char const* name
   return call(fd, request, name, reinterpret_cast<void*>(argument));
 }
 
+Result<> tell(os::UniqueFd const& fd, unsigned long request, char const* name, void* argument) {
+  auto const result = call(fd, request, name, argument);
+  if (!result) return std::unexpected(result.error());
+  return {};
+}
+
+Result<> tell(os::UniqueFd const& fd, unsigned long request, char const* name,
+              std::uint64_t argument) {
+  return tell(fd, request, name, reinterpret_cast<void*>(argument));
+}
+
 }  // namespace bh::vmm::kvm

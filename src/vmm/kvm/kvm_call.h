@@ -13,4 +13,9 @@ Result<int> call(os::UniqueFd const& fd, unsigned long request, char const* name
 Result<int> call(os::UniqueFd const& fd, unsigned long request, char const* name,
                  std::uint64_t argument = 0);
 
+/// The same for a request whose return value says nothing.
+Result<> tell(os::UniqueFd const& fd, unsigned long request, char const* name, void* argument);
+Result<> tell(os::UniqueFd const& fd, unsigned long request, char const* name,
+              std::uint64_t argument = 0);
+
 }  // namespace bh::vmm::kvm

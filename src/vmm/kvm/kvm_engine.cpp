@@ -51,7 +51,7 @@ Result<> add_memory(os::UniqueFd const& vm, GuestMemory const& memory) {
     slot_region.guest_phys_addr = region.start.value;
     slot_region.memory_size = region.size;
     slot_region.userspace_addr = reinterpret_cast<std::uint64_t>(region.host);
-    BH_TRY(call(vm, KVM_SET_USER_MEMORY_REGION, "KVM_SET_USER_MEMORY_REGION", &slot_region));
+    BH_TRY(tell(vm, KVM_SET_USER_MEMORY_REGION, "KVM_SET_USER_MEMORY_REGION", &slot_region));
   }
   return {};
 }
@@ -100,8 +100,8 @@ Result<std::unique_ptr<Engine>> create(GuestMemory& memory, EngineOptions option
   auto cpuid = BH_TRY(system.supported_cpuid());
   os::UniqueFd vm = BH_TRY(system.create_vm());
   std::uint64_t identity_map = kIdentityMapAddress;
-  BH_TRY(call(vm, KVM_SET_IDENTITY_MAP_ADDR, "KVM_SET_IDENTITY_MAP_ADDR", &identity_map));
-  BH_TRY(call(vm, KVM_SET_TSS_ADDR, "KVM_SET_TSS_ADDR", kTssAddress));
+  BH_TRY(tell(vm, KVM_SET_IDENTITY_MAP_ADDR, "KVM_SET_IDENTITY_MAP_ADDR", &identity_map));
+  BH_TRY(tell(vm, KVM_SET_TSS_ADDR, "KVM_SET_TSS_ADDR", kTssAddress));
   if (options.chips == InterruptChips::Present) BH_TRY(create_interrupt_chips(vm));
   BH_TRY(add_memory(vm, memory));
   return std::make_unique<KvmEngine>(std::move(system), std::move(vm), memory, options,

@@ -45,19 +45,19 @@ Result<> route_lines_as_a_pc(os::UniqueFd const& vm) {
     }
     routing.add(gsi, KVM_IRQCHIP_IOAPIC, gsi == kTimerGsi ? kTimerPin : gsi);
   }
-  BH_TRY(call(vm, kSetGsiRouting, "KVM_SET_GSI_ROUTING", &routing));
+  BH_TRY(tell(vm, kSetGsiRouting, "KVM_SET_GSI_ROUTING", &routing));
   return {};
 }
 
 }  // namespace
 
 Result<> create_interrupt_chips(os::UniqueFd const& vm) {
-  BH_TRY(call(vm, KVM_CREATE_IRQCHIP, "KVM_CREATE_IRQCHIP"));
+  BH_TRY(tell(vm, KVM_CREATE_IRQCHIP, "KVM_CREATE_IRQCHIP"));
   BH_TRY(route_lines_as_a_pc(vm));
   kvm_pit_config pit{};
   // Port 0x61 belongs to the PIT: without this guests that time the CPU by it wait for ever.
   pit.flags = KVM_PIT_SPEAKER_DUMMY;
-  BH_TRY(call(vm, KVM_CREATE_PIT2, "KVM_CREATE_PIT2", &pit));
+  BH_TRY(tell(vm, KVM_CREATE_PIT2, "KVM_CREATE_PIT2", &pit));
   return {};
 }
 
@@ -68,7 +68,7 @@ Result<> set_line(os::UniqueFd const& vm, unsigned gsi, LineLevel level) {
   kvm_irq_level line{};
   line.irq = gsi;
   line.level = level == LineLevel::High ? 1 : 0;
-  BH_TRY(call(vm, KVM_IRQ_LINE, "KVM_IRQ_LINE", &line));
+  BH_TRY(tell(vm, KVM_IRQ_LINE, "KVM_IRQ_LINE", &line));
   return {};
 }
 

@@ -46,7 +46,7 @@ Result<> write_tables(GuestMemory& memory) {
                                                 (std::uint64_t{0x8e00} << 32) |
                                                 ((handler >> 16 & 0xffff) << 48),
                                             handler >> 32};
-    BH_TRY(memory.write_object({kIdt + 16 * vector}, gate));
+    BH_TRY(memory.write_object({kIdt + std::uint64_t{16} * vector}, gate));
   }
   return memory.write(kProbeCode, probe_code());
 }

@@ -12,14 +12,14 @@ namespace {
 
 template <typename T>
 Result<> get(os::UniqueFd const& vcpu, unsigned long request, char const* name, T& out) {
-  BH_TRY(call(vcpu, request, name, &out));
+  BH_TRY(tell(vcpu, request, name, &out));
   return {};
 }
 
 template <typename T>
 Result<> set(os::UniqueFd const& vcpu, unsigned long request, char const* name, T const& in) {
   // KVM only reads what a KVM_SET_ request points to.
-  BH_TRY(call(vcpu, request, name, const_cast<T*>(&in)));
+  BH_TRY(tell(vcpu, request, name, const_cast<T*>(&in)));
   return {};
 }
 

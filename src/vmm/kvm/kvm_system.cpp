@@ -88,7 +88,7 @@ Result<os::UniqueFd> System::create_vm() const {
 Result<std::vector<kvm_cpuid_entry2>> System::supported_cpuid() const {
   auto table = std::make_unique<CpuidTable>();
   table->count = kMaxCpuidEntries;
-  BH_TRY(call(fd_, kGetSupportedCpuid, "KVM_GET_SUPPORTED_CPUID", table.get()));
+  BH_TRY(tell(fd_, kGetSupportedCpuid, "KVM_GET_SUPPORTED_CPUID", table.get()));
   return std::vector(table->entries.begin(), table->entries.begin() + table->count);
 }
 

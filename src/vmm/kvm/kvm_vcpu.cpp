@@ -25,7 +25,7 @@ Result<> set_cpuid(os::UniqueFd const& vcpu, std::vector<kvm_cpuid_entry2> const
   }
   std::ranges::copy(cpuid, table->entries.begin());
   table->count = static_cast<std::uint32_t>(cpuid.size());
-  BH_TRY(call(vcpu, kSetCpuid2, "KVM_SET_CPUID2", table.get()));
+  BH_TRY(tell(vcpu, kSetCpuid2, "KVM_SET_CPUID2", table.get()));
   return {};
 }
 
