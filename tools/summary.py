@@ -10,6 +10,13 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 
+LONGEST_REASON = 160
+
+
+def shortened(words):
+    return words if len(words) <= LONGEST_REASON else words[:LONGEST_REASON - 3] + "..."
+
+
 def reason_of(element):
     """The words of a <skipped> element, or of what the test printed before it was skipped."""
     words = (element.get("message") or element.text or "").strip()
@@ -60,7 +67,7 @@ def main():
     for suite, kinds in by_suite.items():
         print(f"{suite:16} {kinds['passed']:6} passed {kinds['failed']:4} failed {kinds['skipped']:4} skipped")
     for (suite, reason), count in skips.items():
-        print(f"skipped {count} in {suite}: {reason}")
+        print(f"skipped {count} in {suite}: {shortened(reason)}")
     for failure in failures:
         print(f"FAILED {failure}")
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")

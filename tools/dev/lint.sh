@@ -7,7 +7,7 @@ run_lint_tests() { results_of lint-tests "$python" -m pytest -q -p no:cacheprovi
 tidy() {
   (cd "$top" && cmake --preset lint >/dev/null) || return
   printf '%s\n' "$@" |
-    xargs -P "$jobs" -n 1 clang-tidy-19 --quiet -p "$top/build/lint"
+    xargs -P "$jobs" -n 1 clang-tidy-19 --quiet -p "$top/build/lint" 2> >(grep -v 'warnings generated' >&2)
 }
 
 changed_sources() {
