@@ -7,12 +7,21 @@ namespace {
 
 constexpr std::uint32_t kCrystalKhz = 1'000'000;
 
-TEST(TscRatioTest, IsWithinAMillionthOfTheFrequencyInLinuxs32BitArithmetic) {
-  for (std::uint64_t const khz : {1'000'000u, 1'700'001u, 2'000'000u, 2'596'148u, 2'999'999u,
-                                  3'141'593u, 4'294'967u, 5'012'345u}) {
-    auto const ratio = nearest_tsc_ratio(khz, kCrystalKhz);
-    std::uint32_t const guest = kCrystalKhz * ratio.numerator / ratio.denominator;
-    EXPECT_NEAR(guest, khz, 1 + static_cast<double>(khz) / 1e6) << khz;
+// What Linux makes of it, in its 32-bit arithmetic.
+std::uint32_t linux_khz(TscRatio ratio) {
+  return kCrystalKhz * ratio.numerator / ratio.denominator;
+}
+
+TEST(TscRatioTest, IsGoodToSomePartsInAMillionInLinuxs32BitArithmetic) {
+  for (std::uint64_t const khz :
+       {1'000'000u, 1'700'001u, 2'000'000u, 2'596'148u, 2'999'999u, 3'141'593u, 4'294'967u}) {
+    EXPECT_NEAR(linux_khz(nearest_tsc_ratio(khz, kCrystalKhz)), khz, khz * 3e-6) << khz;
+  }
+}
+
+TEST(TscRatioTest, IsNeverFarOff) {
+  for (std::uint64_t khz = 1'000'000; khz < 4'290'000; khz += 9'973) {
+    EXPECT_NEAR(linux_khz(nearest_tsc_ratio(khz, kCrystalKhz)), khz, khz * 120e-6) << khz;
   }
 }
 
