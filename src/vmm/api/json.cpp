@@ -19,10 +19,12 @@ class TreeBuilder {
   using Error = boost::json::error_code;
   using View = boost::json::string_view;
 
+  // NOLINTBEGIN(readability-identifier-naming): the parser looks for these names.
   static constexpr std::size_t max_object_size = kJsonLimit;
   static constexpr std::size_t max_array_size = kJsonLimit;
   static constexpr std::size_t max_key_size = kJsonLimit;
   static constexpr std::size_t max_string_size = kJsonLimit;
+  // NOLINTEND(readability-identifier-naming)
 
   TextPosition position;         // After the byte that is being parsed.
   TextPosition before_position;  // Before it: where a number ended.

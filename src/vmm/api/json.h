@@ -44,7 +44,7 @@ struct JsonMember {
 };
 
 /// Longer texts are refused: no configuration of ours comes near, and the tree is held in memory.
-inline constexpr std::size_t kJsonLimit = 1024 * 1024;
+inline constexpr std::size_t kJsonLimit = std::size_t{1024} * 1024;
 
 /// Parses RFC 8259 text, at most 32 levels deep. Errc::Invalid with words and position.
 Result<JsonValue> parse_json(std::string_view text);

@@ -10,30 +10,30 @@ namespace {
 
 // IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller".
 enum Command : std::uint8_t {
-  kReadControl = 0x20,
-  kWriteControl = 0x60,
-  kDisableMouse = 0xa7,
-  kEnableMouse = 0xa8,
-  kTestMouse = 0xa9,
-  kSelfTest = 0xaa,
-  kTestKeyboard = 0xab,
-  kDisableKeyboard = 0xad,
-  kEnableKeyboard = 0xae,
-  kReadOutputPort = 0xd0,
-  kWriteOutputPort = 0xd1,
-  kLoopKeyboard = 0xd2,
-  kLoopMouse = 0xd3,
-  kWriteMouse = 0xd4,
-  kPulseFirst = 0xf0,  // 0xf0-0xff pulse the output lines whose bit is clear; bit 0 is reset.
+  ReadControl = 0x20,
+  WriteControl = 0x60,
+  DisableMouse = 0xa7,
+  EnableMouse = 0xa8,
+  TestMouse = 0xa9,
+  SelfTest = 0xaa,
+  TestKeyboard = 0xab,
+  DisableKeyboard = 0xad,
+  EnableKeyboard = 0xae,
+  ReadOutputPort = 0xd0,
+  WriteOutputPort = 0xd1,
+  LoopKeyboard = 0xd2,
+  LoopMouse = 0xd3,
+  WriteMouse = 0xd4,
+  PulseFirst = 0xf0,  // 0xf0-0xff pulse the output lines whose bit is clear; bit 0 is reset.
 };
 
 enum KeyboardCommand : std::uint8_t {
-  kSetLeds = 0xed,
-  kEcho = 0xee,
-  kScanCodeSet = 0xf0,
-  kIdentify = 0xf2,
-  kSetRate = 0xf3,
-  kReset = 0xff,
+  SetLeds = 0xed,
+  Echo = 0xee,
+  ScanCodeSet = 0xf0,
+  Identify = 0xf2,
+  SetRate = 0xf3,
+  Reset = 0xff,
 };
 
 constexpr std::uint8_t kStatusOutputFull = 0x01;
@@ -106,56 +106,58 @@ void I8042::write(std::uint64_t offset, std::span<std::byte const> data) {
 void I8042::command(std::uint8_t value) {
   state_.pending = 0;
   switch (value) {
-    case kReadControl: reply(state_.control); break;
-    case kDisableMouse: state_.control |= kControlMouseDisabled; break;
-    case kEnableMouse: state_.control &= static_cast<std::uint8_t>(~kControlMouseDisabled); break;
-    case kTestMouse: reply(kClockLineStuckLow); break;
-    case kSelfTest: reply(kTestPassed); break;
-    case kTestKeyboard: reply(0); break;
-    case kDisableKeyboard: state_.control |= kControlKeyboardDisabled; break;
-    case kEnableKeyboard:
+    case Command::ReadControl: reply(state_.control); break;
+    case Command::DisableMouse: state_.control |= kControlMouseDisabled; break;
+    case Command::EnableMouse:
+      state_.control &= static_cast<std::uint8_t>(~kControlMouseDisabled);
+      break;
+    case Command::TestMouse: reply(kClockLineStuckLow); break;
+    case Command::SelfTest: reply(kTestPassed); break;
+    case Command::TestKeyboard: reply(0); break;
+    case Command::DisableKeyboard: state_.control |= kControlKeyboardDisabled; break;
+    case Command::EnableKeyboard:
       state_.control &= static_cast<std::uint8_t>(~kControlKeyboardDisabled);
       update_irq();
       break;
-    case kReadOutputPort: reply(state_.output_port); break;
-    case kWriteControl:
-    case kWriteOutputPort:
-    case kLoopKeyboard:
-    case kLoopMouse:
-    case kWriteMouse: state_.pending = value; break;
+    case Command::ReadOutputPort: reply(state_.output_port); break;
+    case Command::WriteControl:
+    case Command::WriteOutputPort:
+    case Command::LoopKeyboard:
+    case Command::LoopMouse:
+    case Command::WriteMouse: state_.pending = value; break;
     default:
-      if (value >= kPulseFirst && (value & kOutputNotReset) == 0) on_reset_();
+      if (value >= Command::PulseFirst && (value & kOutputNotReset) == 0) on_reset_();
       break;
   }
 }
 
 void I8042::command_data(std::uint8_t command, std::uint8_t value) {
   switch (command) {
-    case kWriteControl:
+    case Command::WriteControl:
       state_.control = value;
       update_irq();
       break;
-    case kWriteOutputPort: set_output_port(value); break;
+    case Command::WriteOutputPort: set_output_port(value); break;
     // Without a mouse its loopback answers like the keyboard's, so that a driver which looks for
     // the mouse bit gives up at once instead of waiting.
-    case kLoopKeyboard:
-    case kLoopMouse: reply(value); break;
-    default: break;  // kWriteMouse: nobody is there to answer.
+    case Command::LoopKeyboard:
+    case Command::LoopMouse: reply(value); break;
+    default: break;  // Command::WriteMouse: nobody is there to answer.
   }
 }
 
 void I8042::keyboard_command(std::uint8_t value) {
   if (std::exchange(state_.keyboard_pending, 0) != 0) return reply(kAcknowledge);
   switch (value) {
-    case kEcho: return reply(kEcho);
-    case kSetLeds:
-    case kScanCodeSet:
-    case kSetRate: state_.keyboard_pending = value; return reply(kAcknowledge);
-    case kIdentify:
+    case KeyboardCommand::Echo: return reply(KeyboardCommand::Echo);
+    case KeyboardCommand::SetLeds:
+    case KeyboardCommand::ScanCodeSet:
+    case KeyboardCommand::SetRate: state_.keyboard_pending = value; return reply(kAcknowledge);
+    case KeyboardCommand::Identify:
       reply(kAcknowledge);
       reply(0xab);  // A translating controller passes an MF2 keyboard's ab 83 on as ab 41.
       return reply((state_.control & 0x40) != 0 ? 0x41 : 0x83);
-    case kReset: reply(kAcknowledge); return reply(0xaa);
+    case KeyboardCommand::Reset: reply(kAcknowledge); return reply(0xaa);
     default: return reply(kAcknowledge);
   }
 }

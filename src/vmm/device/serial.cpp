@@ -9,14 +9,14 @@ namespace {
 
 // PC16550D data sheet, section 8 "Registers".
 enum Register : std::uint8_t {
-  kData,
-  kInterruptEnable,
-  kInterruptIdentOrFifoControl,
-  kLineControl,
-  kModemControl,
-  kLineStatus,
-  kModemStatus,
-  kScratch,
+  Data,
+  InterruptEnable,
+  InterruptIdentOrFifoControl,
+  LineControl,
+  ModemControl,
+  LineStatus,
+  ModemStatus,
+  Scratch,
 };
 
 constexpr std::uint8_t kIerReceive = 0x01;
@@ -75,24 +75,26 @@ std::byte Serial::read_register(std::uint64_t offset) {
   bool const latch = (registers_.lcr & kLcrDivisorLatch) != 0;
   std::uint8_t value = 0xff;
   switch (offset) {
-    case kData:
+    case Register::Data:
       if (!latch) return read_receiver();
       value = registers_.divisor_low;
       break;
-    case kInterruptEnable: value = latch ? registers_.divisor_high : registers_.ier; break;
-    case kInterruptIdentOrFifoControl:
+    case Register::InterruptEnable: value = latch ? registers_.divisor_high : registers_.ier; break;
+    case Register::InterruptIdentOrFifoControl:
       value = identify_interrupt();
       if (value == kIirTransmit) registers_.transmitter_pending = false;
       if ((registers_.fcr & kFcrEnable) != 0) value |= kIirFifosEnabled;
       break;
-    case kLineControl: value = registers_.lcr; break;
-    case kModemControl: value = registers_.mcr; break;
-    case kLineStatus:
+    case Register::LineControl: value = registers_.lcr; break;
+    case Register::ModemControl: value = registers_.mcr; break;
+    case Register::LineStatus:
       value = kLsrTransmitterEmpty | std::exchange(registers_.lsr_errors, 0);
       if (data_ready()) value |= kLsrDataReady;
       break;
-    case kModemStatus: value = modem_lines() | std::exchange(registers_.msr_changes, 0); break;
-    case kScratch: value = registers_.scr; break;
+    case Register::ModemStatus:
+      value = modem_lines() | std::exchange(registers_.msr_changes, 0);
+      break;
+    case Register::Scratch: value = registers_.scr; break;
     default: break;
   }
   update_irq();
@@ -102,11 +104,11 @@ std::byte Serial::read_register(std::uint64_t offset) {
 void Serial::write_register(std::uint64_t offset, std::uint8_t value) {
   bool const latch = (registers_.lcr & kLcrDivisorLatch) != 0;
   switch (offset) {
-    case kData:
+    case Register::Data:
       if (!latch) return write_transmitter(value);
       registers_.divisor_low = value;
       break;
-    case kInterruptEnable:
+    case Register::InterruptEnable:
       if (latch) {
         registers_.divisor_high = value;
         break;
@@ -115,10 +117,10 @@ void Serial::write_register(std::uint64_t offset, std::uint8_t value) {
       if ((value & ~registers_.ier & kIerTransmit) != 0) registers_.transmitter_pending = true;
       registers_.ier = value & kIerBits;
       break;
-    case kInterruptIdentOrFifoControl: write_fifo_control(value); break;
-    case kLineControl: registers_.lcr = value; break;
-    case kModemControl: write_modem_control(value); break;
-    case kScratch: registers_.scr = value; break;
+    case Register::InterruptIdentOrFifoControl: write_fifo_control(value); break;
+    case Register::LineControl: registers_.lcr = value; break;
+    case Register::ModemControl: write_modem_control(value); break;
+    case Register::Scratch: registers_.scr = value; break;
     default: break;  // Line and modem status are read-only.
   }
   update_irq();

@@ -41,7 +41,7 @@ class Serial final : public Device {
  public:
   /// Input beyond this many bytes waits at the sender: it is memory the guest makes us hold by
   /// not reading.
-  static constexpr std::size_t kInputLimit = 64 * 1024;
+  static constexpr std::size_t kInputLimit = std::size_t{64} * 1024;
   static constexpr std::uint64_t kPorts = 8;
 
   using Output = std::move_only_function<void(std::byte)>;

@@ -38,7 +38,7 @@ void install_interrupt_handler() {
 ConsoleOutput::ConsoleOutput(int fd, OnClosed on_closed)
     : fd_(fd), on_closed_(std::move(on_closed)) {
   install_interrupt_handler();
-  writer_ = std::jthread([this](std::stop_token stop) { write_all(std::move(stop)); });
+  writer_ = std::jthread([this](std::stop_token const& stop) { write_all(stop); });
   ::pthread_setname_np(writer_.native_handle(), "console");
 }
 
@@ -76,7 +76,7 @@ bool ConsoleOutput::drain(std::chrono::milliseconds timeout) {
                            [this] { return pending_.load(std::memory_order_relaxed) == 0; });
 }
 
-void ConsoleOutput::write_all(std::stop_token stop) {
+void ConsoleOutput::write_all(std::stop_token const& stop) {
   std::string taken;
   while (!stop.stop_requested()) {
     {

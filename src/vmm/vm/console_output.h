@@ -20,7 +20,7 @@ class ConsoleOutput {
  public:
   /// vCPUs wait while this much has not been written. A vCPU adds a few bytes at a time, so there
   /// is never much more.
-  static constexpr std::size_t kLimit = 64 * 1024;
+  static constexpr std::size_t kLimit = std::size_t{64} * 1024;
 
   using OnClosed = std::move_only_function<void()>;
 
@@ -46,7 +46,7 @@ class ConsoleOutput {
   int first_error() const { return first_error_.load(std::memory_order_relaxed); }
 
  private:
-  void write_all(std::stop_token stop);
+  void write_all(std::stop_token const& stop);
   bool write_piece(std::stop_token const& stop, std::string_view piece);
 
   int const fd_;

@@ -3,20 +3,18 @@
 namespace bh::vmm {
 
 /// Exit codes of the program, as Firecracker has them.
-enum ExitCode : int {
-  kExitOk = 0,
-  kExitFailed = 1,
-  kExitBadSystemCall = 148,
-  kExitBusError = 149,
-  kExitSegmentationFault = 150,
-  kExitFileSizeLimit = 151,
-  kExitBadConfiguration = 152,
-  kExitBadArguments = 153,
-  kExitCpuTimeLimit = 154,
-  kExitBrokenPipe = 155,
-  kExitHangUp = 156,
-  kExitIllegalInstruction = 157,
-};
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitBadSystemCall = 148;
+inline constexpr int kExitBusError = 149;
+inline constexpr int kExitSegmentationFault = 150;
+inline constexpr int kExitFileSizeLimit = 151;
+inline constexpr int kExitBadConfiguration = 152;
+inline constexpr int kExitBadArguments = 153;
+inline constexpr int kExitCpuTimeLimit = 154;
+inline constexpr int kExitBrokenPipe = 155;
+inline constexpr int kExitHangUp = 156;
+inline constexpr int kExitIllegalInstruction = 157;
 
 /// Ended by a signal that asked for it: 128 + its number, as a shell reports it.
 inline constexpr int kExitSignalBase = 128;
