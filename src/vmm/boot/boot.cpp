@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/units.h"
 #include "vmm/boot/acpi/acpi.h"
 #include "vmm/boot/bzimage.h"
 #include "vmm/boot/command_line.h"
@@ -13,7 +14,6 @@
 #include "vmm/boot/mptable.h"
 #include "vmm/boot/pvh.h"
 #include "vmm/boot/random_seed.h"
-#include "vmm/boot/text.h"
 #include "vmm/boot/zero_page.h"
 
 namespace bh::vmm::boot {

@@ -7,8 +7,9 @@
 #include <cstring>
 #include <optional>
 
+#include "base/hex.h"
+#include "base/units.h"
 #include "vmm/boot/decompress/decompress.h"
-#include "vmm/boot/text.h"
 
 namespace bh::vmm::boot {
 

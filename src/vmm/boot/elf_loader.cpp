@@ -7,9 +7,10 @@
 #include <cstring>
 #include <vector>
 
+#include "base/hex.h"
+#include "base/units.h"
 #include "vmm/boot/elf_note.h"
 #include "vmm/boot/layout.h"
-#include "vmm/boot/text.h"
 
 namespace bh::vmm::boot {
 

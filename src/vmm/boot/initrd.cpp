@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/units.h"
 #include "vmm/boot/byte_source.h"
-#include "vmm/boot/text.h"
 
 namespace bh::vmm::boot {
 

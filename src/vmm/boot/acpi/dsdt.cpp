@@ -4,11 +4,12 @@
 
 #include <array>
 
+#include "base/hex.h"
+#include "base/units.h"
 #include "vmm/boot/acpi/aml.h"
 #include "vmm/boot/acpi/power_ports.h"
 #include "vmm/boot/acpi/table.h"
 #include "vmm/boot/layout.h"
-#include "vmm/boot/text.h"
 #include "vmm/memory/guest_memory.h"
 
 namespace bh::vmm::boot {
