@@ -14,6 +14,7 @@ struct Block {
   static constexpr std::size_t kLongest = 64;
   static constexpr std::size_t kNoPage = ~std::size_t{0};
 
+  std::uint64_t key = 0;  // BlockCache's.
   Op const* first = nullptr;
   std::uint32_t count = 0;
   /// CodePages numbers of the page it was decoded from, and of the second if its only instruction

@@ -58,10 +58,19 @@ Result<std::unique_ptr<BlockCache>> BlockCache::create() {
 
 void BlockCache::forget_all() {
   jumps_.fill({});
+  hints_.fill(nullptr);
   blocks_.clear();
   chunks_.clear();
   chunk_used_ = 0;
   stubs_.clear();
+}
+
+Block* BlockCache::find_by_key(std::uint64_t key) {
+  Block* const hint = hints_[hint_index(key)];
+  if (hint != nullptr && hint->key == key) return hint;
+  auto const found = blocks_.find(key);
+  if (found == blocks_.end()) return nullptr;
+  return hints_[hint_index(key)] = found->second.get();
 }
 
 Block const* BlockCache::find_slowly(Cpu& cpu, std::uint64_t context, Flow& flow) {
@@ -78,8 +87,7 @@ Block const* BlockCache::find_slowly(Cpu& cpu, std::uint64_t context, Flow& flow
   // such blocks are decoded for each context and found through the jump cache only.
   std::uint64_t const key = reinterpret_cast<std::uint64_t>(fetched.host) << 2 |
                             static_cast<std::uint64_t>(cpu.code_size);
-  auto const found = blocks_.find(key);
-  Block* block = found == blocks_.end() ? nullptr : found->second.get();
+  Block* block = find_by_key(key);
   if (block == nullptr || block->second_page != Block::kNoPage || !up_to_date(cpu, *block)) {
     auto decoded = decode_block(cpu, linear, fetched.host, flow);
     if (decoded != nullptr && stubs_.full()) {
@@ -93,6 +101,8 @@ Block const* BlockCache::find_slowly(Cpu& cpu, std::uint64_t context, Flow& flow
     }
     slot = std::move(decoded);
     block = slot.get();
+    block->key = key;
+    hints_[hint_index(key)] = block;
   }
   // Decoding may have walked page tables, but never withdraws a translation: the context holds.
   jumps_[jump_index(cpu.rip)] = {cpu.rip, context, block};

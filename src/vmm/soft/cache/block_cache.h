@@ -43,10 +43,12 @@ class BlockCache {
     Block const* block = nullptr;
   };
   static constexpr std::size_t kJumps = 2048;
+  static constexpr std::size_t kHints = 4096;
 
   explicit BlockCache(StubCache stubs) : stubs_(std::move(stubs)) {}
 
   static std::size_t jump_index(std::uint64_t rip) { return (rip ^ rip >> 12) % kJumps; }
+  static std::size_t hint_index(std::uint64_t key) { return (key >> 2 ^ key >> 14) % kHints; }
 
   /// Translations, privilege and code size: all that a RIP's meaning depends on.
   static std::uint64_t context_of(Cpu const& cpu) {
@@ -61,6 +63,7 @@ class BlockCache {
   }
 
   Block const* find_slowly(Cpu& cpu, std::uint64_t context, Flow& flow);
+  Block* find_by_key(std::uint64_t key);
   std::unique_ptr<Block> decode_block(Cpu& cpu, std::uint64_t linear, std::byte const* host,
                                       Flow& flow);
   Op decode_op(Instruction const& instruction, std::uint16_t start, bool& ends_block);
@@ -68,6 +71,8 @@ class BlockCache {
 
   StubCache stubs_;
   std::array<Jump, kJumps> jumps_{};
+  /// In front of blocks_, for what every change of address space sends past jumps_.
+  std::array<Block*, kHints> hints_{};
   std::unordered_map<std::uint64_t, std::unique_ptr<Block>> blocks_;
   std::vector<std::unique_ptr<Op[]>> chunks_;
   std::size_t chunk_used_ = 0;

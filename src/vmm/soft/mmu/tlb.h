@@ -13,7 +13,7 @@ enum class Privilege : std::uint8_t { Supervisor, User };
 
 /// One translation: guest-virtual page to host memory.
 struct TlbEntry {
-  std::uint64_t tag = 0;     // Linear page address | 1; 0 is empty.
+  std::uint64_t tag = 0;     // Linear page address | Tlb's stamp; 0 is empty.
   std::uint64_t addend = 0;  // Host address - linear address.
 };
 
@@ -22,7 +22,7 @@ class Tlb {
  public:
   static constexpr std::size_t kEntries = 512;
 
-  static std::uint64_t tag_of(std::uint64_t linear) { return (linear & ~(kPageSize - 1)) | 1; }
+  std::uint64_t tag_of(std::uint64_t linear) const { return (linear & ~(kPageSize - 1)) | stamp_; }
 
   TlbEntry& slot(std::uint64_t linear) { return entries_[(linear >> kPageShift) % kEntries]; }
 
@@ -37,14 +37,21 @@ class Tlb {
 
   void insert(std::uint64_t linear, std::byte* host_page) {
     std::uint64_t const page = linear & ~(kPageSize - 1);
-    slot(linear) = {page | 1, reinterpret_cast<std::uint64_t>(host_page) - page};
+    slot(linear) = {page | stamp_, reinterpret_cast<std::uint64_t>(host_page) - page};
   }
   void remove(std::uint64_t linear) {
     if (slot(linear).tag == tag_of(linear)) slot(linear).tag = 0;
   }
-  void clear() { entries_.fill({}); }
+  /// Forgets everything. A guest does this at each change of address space, so it is mostly just a
+  /// new stamp.
+  void clear() {
+    if (++stamp_ < kPageSize) return;
+    stamp_ = 1;
+    entries_.fill({});
+  }
 
  private:
+  std::uint64_t stamp_ = 1;  // Below the page size, never 0.
   std::array<TlbEntry, kEntries> entries_{};
 };
 
