@@ -23,6 +23,8 @@ enum class Repeat : std::uint8_t { None, Equal /* REP, REPE */, NotEqual };
 /// Register numbers of Op::reg and Op::rm: 0-15, with this bit for AH, CH, DH, BH (numbers 0-3).
 inline constexpr std::uint8_t kHighByte = 0x20;
 inline constexpr std::uint8_t kNoOperand = 0xff;
+/// x87 instructions that do not note themselves as the last one, and all others.
+inline constexpr std::uint16_t kNoX87Opcode = 0xffff;
 
 /// One decoded guest instruction, ready to run.
 struct Op {
@@ -58,6 +60,8 @@ struct Op {
   FpuUse fpu = FpuUse::None;
   std::uint8_t alignment =
       0;  // The memory operand's, if it must be aligned; checked before its page is.
+  /// What FOP shall say of it: three bits of the first byte, then ModRM.
+  std::uint16_t x87_opcode = kNoX87Opcode;
   bool x87_waits = false;  // A pending x87 error comes before a fault of the memory operand.
 };
 

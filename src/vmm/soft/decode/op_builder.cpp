@@ -143,6 +143,21 @@ std::uint8_t required_alignment(Instruction const& instruction, Op const& op) {
   return op.fpu == FpuUse::Sse && op.memory_size == 16 ? 16 : 0;
 }
 
+std::uint16_t x87_opcode(Instruction const& instruction) {
+  switch (instruction.decoded.mnemonic) {
+    // They load or clear what is noted. Other control instructions leave it alone by themselves.
+    case ZYDIS_MNEMONIC_FLDENV:
+    case ZYDIS_MNEMONIC_FRSTOR:
+    case ZYDIS_MNEMONIC_FNSAVE:
+    case ZYDIS_MNEMONIC_FNINIT: return kNoX87Opcode;
+    default: break;
+  }
+  auto const modrm = instruction.decoded.raw.modrm.offset;
+  if (modrm == 0) return kNoX87Opcode;
+  return static_cast<std::uint16_t>((instruction.decoded.opcode & 7) << 8 |
+                                    instruction.bytes[modrm]);
+}
+
 bool waits_for_x87(Instruction const& instruction, Op const& op) {
   switch (instruction.decoded.mnemonic) {
     case ZYDIS_MNEMONIC_FNSTCW:
@@ -192,6 +207,7 @@ Op build_op(Instruction const& instruction, std::uint16_t start) {
   if (op.fpu == FpuUse::X87 && op.memory_access == OperandAccess::Write) {
     op.memory_access = OperandAccess::ReadWrite;
   }
+  if (op.fpu == FpuUse::X87) op.x87_opcode = x87_opcode(instruction);
   op.x87_waits = waits_for_x87(instruction, op);
   if (!op.has_memory) set_implicit_segment(op, instruction);
   return op;

@@ -14,18 +14,41 @@ namespace {
 // Operands up to XSAVE's do not come here: the largest native one is FNSAVE's 108 bytes.
 constexpr std::size_t kLargestOperand = 128;
 
-/// x87 exception pointers are kept in the image (SDM vol. 1, 8.1.8); a host address must not show.
-constexpr std::size_t kFxsaveFip = 8;
+/// Opcode and addresses of the last x87 instruction that was no control instruction (SDM vol. 1,
+/// 8.1.8 and 8.1.9), as the FXSAVE64 image has them.
+struct X87Pointers {
+  std::uint16_t opcode = 0;
+  std::uint64_t instruction = 0;
+  std::uint64_t data = 0;
+};
+constexpr std::size_t kFxsaveOpcode = 6;
+constexpr std::size_t kFxsaveInstruction = 8;
+constexpr std::size_t kFxsaveData = 16;
 
 constexpr std::size_t kFxsaveStatus = 2;
 constexpr unsigned kX87ErrorSummary = 0x80;
 
-void hide_host_pointers(Cpu& cpu, Op const& op) {
-  std::uint64_t fip = 0;
-  std::memcpy(&fip, cpu.fxsave.data() + kFxsaveFip, sizeof fip);
-  if (fip == 0) return;
-  fip = cpu.this_rip(op);
-  std::memcpy(cpu.fxsave.data() + kFxsaveFip, &fip, sizeof fip);
+X87Pointers x87_pointers(Cpu const& cpu) {
+  X87Pointers pointers;
+  std::memcpy(&pointers.opcode, cpu.fxsave.data() + kFxsaveOpcode, sizeof pointers.opcode);
+  std::memcpy(&pointers.instruction, cpu.fxsave.data() + kFxsaveInstruction,
+              sizeof pointers.instruction);
+  std::memcpy(&pointers.data, cpu.fxsave.data() + kFxsaveData, sizeof pointers.data);
+  return pointers;
+}
+
+/// Where the host noted the stub's instruction and operand, puts the guest's: a host address must
+/// not show, and the stub names other registers.
+void hide_host_pointers(Cpu& cpu, Op const& op, X87Pointers const& before) {
+  X87Pointers pointers = x87_pointers(cpu);
+  if (pointers.instruction == before.instruction || op.x87_opcode == kNoX87Opcode) return;
+  pointers.opcode = op.x87_opcode;
+  pointers.instruction = cpu.this_rip(op);
+  if (op.has_memory) pointers.data = effective_offset(cpu, op);
+  std::memcpy(cpu.fxsave.data() + kFxsaveOpcode, &pointers.opcode, sizeof pointers.opcode);
+  std::memcpy(cpu.fxsave.data() + kFxsaveInstruction, &pointers.instruction,
+              sizeof pointers.instruction);
+  std::memcpy(cpu.fxsave.data() + kFxsaveData, &pointers.data, sizeof pointers.data);
 }
 
 bool x87_error_pending(Cpu const& cpu) {
@@ -41,11 +64,13 @@ Flow run_stub(Cpu& cpu, Op const& op, void* memory) {
   if (op.fpu != FpuUse::None) {
     if (auto const flow = check_fpu(cpu, op); flow != Flow::Next) return flow;
   }
+  bool const x87 = op.fpu == FpuUse::X87 || op.fpu == FpuUse::Mmx;
+  X87Pointers const before = x87 ? x87_pointers(cpu) : X87Pointers{};
   cpu.running_stub = op.stub;
   int const result = op.stub(&cpu, memory);
   if (result != 0) [[unlikely]]
     return trapped(cpu, result);
-  if (op.fpu == FpuUse::X87 || op.fpu == FpuUse::Mmx) hide_host_pointers(cpu, op);
+  if (x87) hide_host_pointers(cpu, op, before);
   return Flow::Next;
 }
 

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kControlWord = 0;
 constexpr std::size_t kStatusWord = 2;
+constexpr std::size_t kLastOpcode = 6;
 constexpr std::size_t kInstructionPointer = 8;
 constexpr std::size_t kDataPointer = 16;
 constexpr std::size_t kXmmSize = 16;
@@ -31,6 +32,7 @@ void normalize_words(std::byte* image) {
   constexpr unsigned kControlAlwaysSet = 0x0040;
   constexpr unsigned kErrorSummaryAndBusy = 0x8080;
   constexpr unsigned kExceptions = 0x3f;
+  constexpr unsigned kOpcodeDefined = 0x7ff;
   std::uint16_t control = 0;
   std::uint16_t status = 0;
   std::memcpy(&control, image + kControlWord, sizeof control);
@@ -39,6 +41,10 @@ void normalize_words(std::byte* image) {
   bool const pending = (status & ~control & kExceptions) != 0;
   status = static_cast<std::uint16_t>(pending ? status | kErrorSummaryAndBusy
                                               : status & ~kErrorSummaryAndBusy);
+  std::uint16_t opcode = 0;
+  std::memcpy(&opcode, image + kLastOpcode, sizeof opcode);
+  opcode = static_cast<std::uint16_t>(opcode & kOpcodeDefined);
+  std::memcpy(image + kLastOpcode, &opcode, sizeof opcode);
   std::memcpy(image + kControlWord, &control, sizeof control);
   std::memcpy(image + kStatusWord, &status, sizeof status);
 }
