@@ -109,7 +109,7 @@ class Worker {
       ++result_.lost_cases;
       return;
     }
-    auto differences = judge(form.expectation, input, host, other, options_.tolerance);
+    auto differences = judge(form.expectation, input, host, other);
     if (differences.empty()) return;
     CampaignResult found;
     found.differing_cases = 1;
@@ -156,11 +156,11 @@ std::optional<CaseInput> make_case(Plan const& plan, std::size_t index,
 }
 
 std::vector<Difference> judge(Expectation expectation, CaseInput const& input, Outcome const& host,
-                              Outcome const& other, Tolerance const& tolerance) {
+                              Outcome const& other) {
   if (expectation == Expectation::InvalidOpcode && !is_cut_off(input.code)) {
     return compare_with_invalid(input, other);
   }
-  auto differences = compare(host, other, tolerance);
+  auto differences = compare(host, other);
   if (differences.empty() || other.ending != Ending::Exception) return differences;
   if (is_near_end(input.code) && disagree_whether_cut_off(host, other)) return {};
   if (expectation == Expectation::AsHostOrInvalid && compare_with_invalid(input, other).empty()) {
@@ -168,7 +168,7 @@ std::vector<Difference> judge(Expectation expectation, CaseInput const& input, O
   }
   auto equalized = std::make_unique<Outcome>(other);
   equalize_freedoms(input, host, *equalized);
-  return compare(host, *equalized, tolerance);
+  return compare(host, *equalized);
 }
 
 Result<CampaignResult> run_campaign(Plan const& plan, CampaignOptions const& options,

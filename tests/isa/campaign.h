@@ -32,7 +32,6 @@ struct CampaignOptions {
   unsigned threads = 1;
   std::chrono::seconds time_limit{0};  // 0: none. Forms get equal shares up to it.
   std::size_t findings_kept_per_mnemonic = 3;
-  Tolerance tolerance;
   bool sequences = false;  // Two to five instructions a case, the first of the form in turn.
 };
 
@@ -60,6 +59,6 @@ std::optional<CaseInput> make_case(Plan const& plan, std::size_t index,
 
 /// Compares under the form's expectation.
 std::vector<Difference> judge(Expectation expectation, CaseInput const& input, Outcome const& host,
-                              Outcome const& other, Tolerance const& tolerance);
+                              Outcome const& other);
 
 }  // namespace bh::isa

@@ -46,8 +46,7 @@ class Comparison {
   std::vector<Difference> found_;
 };
 
-void compare_fpu(Comparison& comparison, vmm::FpuState const& host, vmm::FpuState const& other,
-                 Tolerance const& tolerance) {
+void compare_fpu(Comparison& comparison, vmm::FpuState const& host, vmm::FpuState const& other) {
   std::byte const* const a = host.fxsave.data();
   std::byte const* const b = other.fxsave.data();
   // One memcmp finds nearly all agreeing cases.
@@ -55,11 +54,9 @@ void compare_fpu(Comparison& comparison, vmm::FpuState const& host, vmm::FpuStat
   comparison.bytes("fcw", a + fxsave::kControl, b + fxsave::kControl, 2);
   comparison.bytes("fsw", a + fxsave::kStatus, b + fxsave::kStatus, 2);
   comparison.bytes("ftw", a + fxsave::kTags, b + fxsave::kTags, 1);
-  if (!tolerance.x87_pointers) {
-    comparison.bytes("fop", a + fxsave::kLastOpcode, b + fxsave::kLastOpcode, 2);
-    comparison.bytes("fip", a + fxsave::kLastInstruction, b + fxsave::kLastInstruction, 8);
-    comparison.bytes("fdp", a + fxsave::kLastData, b + fxsave::kLastData, 8);
-  }
+  comparison.bytes("fop", a + fxsave::kLastOpcode, b + fxsave::kLastOpcode, 2);
+  comparison.bytes("fip", a + fxsave::kLastInstruction, b + fxsave::kLastInstruction, 8);
+  comparison.bytes("fdp", a + fxsave::kLastData, b + fxsave::kLastData, 8);
   comparison.bytes("mxcsr", a + fxsave::kMxcsr, b + fxsave::kMxcsr, 4);
   for (std::size_t i = 0; i < 8; ++i) {
     std::size_t const at = fxsave::kStack + 16 * i;
@@ -113,8 +110,7 @@ void compare_exception(Comparison& comparison, Outcome const& host, Outcome cons
 
 }  // namespace
 
-std::vector<Difference> compare(Outcome const& host, Outcome const& other,
-                                Tolerance const& tolerance) {
+std::vector<Difference> compare(Outcome const& host, Outcome const& other) {
   Comparison comparison;
   if (host.ending != other.ending || host.ending != Ending::Exception) {
     comparison.words("ending", describe_ending(host.ending), describe_ending(other.ending));
@@ -122,7 +118,7 @@ std::vector<Difference> compare(Outcome const& host, Outcome const& other,
   }
   compare_exception(comparison, host, other);
   compare_registers(comparison, host, other);
-  compare_fpu(comparison, host.fpu, other.fpu, tolerance);
+  compare_fpu(comparison, host.fpu, other.fpu);
   compare_memory(comparison, host.memory, other.memory);
   return comparison.take();
 }
@@ -139,7 +135,7 @@ std::vector<Difference> compare_with_invalid(CaseInput const& input, Outcome con
   expected->fpu = input.fpu;
   expected->memory = memory_image(input.image);
   for (Patch const& patch : input.patches) apply_patch(patch, expected->memory);
-  return compare(*expected, other, {});
+  return compare(*expected, other);
 }
 
 }  // namespace bh::isa

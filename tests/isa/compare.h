@@ -15,17 +15,9 @@ struct Difference {
   std::string other;
 };
 
-/// What the comparison overlooks. Each member is an architectural freedom, see README.md.
-struct Tolerance {
-  /// Address and opcode of the last x87 instruction (FIP, FDP, FOP): an engine that executes x87
-  /// natively has its own addresses there.
-  bool x87_pointers = true;
-};
-
 /// All fields that differ; empty when the outcomes agree. Only what is architectural is compared:
 /// not the bytes of the FXSAVE image that are reserved or the kernel's.
-std::vector<Difference> compare(Outcome const& host, Outcome const& other,
-                                Tolerance const& tolerance);
+std::vector<Difference> compare(Outcome const& host, Outcome const& other);
 
 /// The outcome #UD requires: the state of before, with the exception.
 std::vector<Difference> compare_with_invalid(CaseInput const& input, Outcome const& other);

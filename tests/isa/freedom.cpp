@@ -26,12 +26,12 @@ enum Freedom : std::uint16_t {
   kTwoOperands = 1 << 3,
   // Some CPUs have gone over from x87 to MMX state when it raises #XM, some have not.
   kUsesMmx = 1 << 4,
-  // The image has bytes that are not the guest's own: address and opcode of the last x87
-  // instruction (the engine's, where it executes x87 natively), and MXCSR_MASK, which names what
-  // the CPU offers. Initial state may count as in use or not.
+  // The image says what the CPU offers: MXCSR_MASK.
   kFxsaveImage = 1 << 5,
-  kEnvironment = 1 << 6,
-  kExtendedSave = 1 << 7,
+  // Initial state may count as in use or not.
+  kExtendedSave = 1 << 6,
+  // AMD loads the addresses and the opcode of the last x87 instruction only with an error pending.
+  kLoadsPointers = 1 << 7,
 };
 
 // Of an XSAVE area with x87, SSE and AVX (SDM vol. 1, 13.4).
@@ -44,20 +44,20 @@ struct Row {
 constexpr std::array kRows{
     Row{ZYDIS_MNEMONIC_FXSAVE, kPiecemeal | kFxsaveImage},
     Row{ZYDIS_MNEMONIC_FXSAVE64, kPiecemeal | kFxsaveImage},
-    Row{ZYDIS_MNEMONIC_FXRSTOR, kPiecemeal},
-    Row{ZYDIS_MNEMONIC_FXRSTOR64, kPiecemeal},
+    Row{ZYDIS_MNEMONIC_FXRSTOR, kPiecemeal | kLoadsPointers},
+    Row{ZYDIS_MNEMONIC_FXRSTOR64, kPiecemeal | kLoadsPointers},
     Row{ZYDIS_MNEMONIC_XSAVE, kPiecemeal | kFxsaveImage | kExtendedSave},
     Row{ZYDIS_MNEMONIC_XSAVE64, kPiecemeal | kFxsaveImage | kExtendedSave},
     Row{ZYDIS_MNEMONIC_XSAVEC, kPiecemeal | kFxsaveImage | kExtendedSave},
     Row{ZYDIS_MNEMONIC_XSAVEC64, kPiecemeal | kFxsaveImage | kExtendedSave},
     Row{ZYDIS_MNEMONIC_XSAVEOPT, kPiecemeal | kFxsaveImage | kExtendedSave},
     Row{ZYDIS_MNEMONIC_XSAVEOPT64, kPiecemeal | kFxsaveImage | kExtendedSave},
-    Row{ZYDIS_MNEMONIC_XRSTOR, kPiecemeal | kFaultsForNothing},
-    Row{ZYDIS_MNEMONIC_XRSTOR64, kPiecemeal | kFaultsForNothing},
+    Row{ZYDIS_MNEMONIC_XRSTOR, kPiecemeal | kFaultsForNothing | kLoadsPointers},
+    Row{ZYDIS_MNEMONIC_XRSTOR64, kPiecemeal | kFaultsForNothing | kLoadsPointers},
     Row{ZYDIS_MNEMONIC_FLDENV, kPiecemeal},
     Row{ZYDIS_MNEMONIC_FRSTOR, kPiecemeal},
-    Row{ZYDIS_MNEMONIC_FNSTENV, kPiecemeal | kEnvironment},
-    Row{ZYDIS_MNEMONIC_FNSAVE, kPiecemeal | kEnvironment},
+    Row{ZYDIS_MNEMONIC_FNSTENV, kPiecemeal},
+    Row{ZYDIS_MNEMONIC_FNSAVE, kPiecemeal},
     Row{ZYDIS_MNEMONIC_MASKMOVQ, kMasked | kFaultsForNothing},
     Row{ZYDIS_MNEMONIC_MASKMOVDQU, kMasked | kFaultsForNothing},
     Row{ZYDIS_MNEMONIC_VMASKMOVDQU, kMasked | kFaultsForNothing},
@@ -111,6 +111,12 @@ void copy_x87(Outcome const& host, Outcome& other) {
   std::copy(from + fxsave::kStack, from + fxsave::kXmm, to + fxsave::kStack);
 }
 
+void copy_x87_pointers(Outcome const& host, Outcome& other) {
+  auto const from = host.fpu.fxsave.begin();
+  std::copy(from + fxsave::kLastOpcode, from + fxsave::kMxcsr,
+            other.fpu.fxsave.begin() + fxsave::kLastOpcode);
+}
+
 /// The instruction at which a case stopped, and the state it found.
 class Stop {
  public:
@@ -128,7 +134,6 @@ class Stop {
   }
 
   unsigned freedoms() const { return decoded_ ? freedoms_of(decoded_->instruction.mnemonic) : 0; }
-  unsigned operand_width() const { return decoded_->instruction.operand_width; }
 
   ZydisDecodedOperand const* memory() const {
     if (!decoded_) return nullptr;
@@ -159,14 +164,9 @@ class Stop {
 void equalize_image(Stop const& stop, Outcome const& host, Outcome& other) {
   std::uint64_t const address = stop.linear(*stop.memory());
   if ((stop.freedoms() & kFxsaveImage) != 0) {
-    copy_bytes(address + fxsave::kLastOpcode, fxsave::kMxcsr - fxsave::kLastOpcode, host, other);
     copy_bytes(address + fxsave::kMxcsrMask, 4, host, other);
   }
-  if ((stop.freedoms() & kEnvironment) != 0) {
-    // Figures 8-9 to 8-12 of SDM vol. 1.
-    bool const narrow = stop.operand_width() == 16;
-    copy_bytes(address + (narrow ? 6 : 12), narrow ? 8 : 16, host, other);
-  }
+  if ((stop.freedoms() & kLoadsPointers) != 0) copy_x87_pointers(host, other);
 }
 
 void equalize_faults(Stop const& stop, Outcome const& host, Outcome& other) {
@@ -217,6 +217,11 @@ void equalize_freedoms(CaseInput const& input, Outcome const& host, Outcome& oth
     return;
   }
   equalize_faults(stop, host, other);
+  // AMD's FXSAVE and FXRSTOR drop the pointers while no error is pending. Who uses them between two
+  // instructions of a program, as a kernel or an engine does, loses what a later FLDCW would show.
+  auto const first = decode({input.code.bytes.data(), input.code.length});
+  bool const sequence = first && first->instruction.length < input.code.length;
+  if (sequence) copy_x87_pointers(host, other);
   if (stop.memory() == nullptr) return;
   equalize_image(stop, host, other);
   bool const avx_in_initial_state = input.fpu.ymm_high == decltype(input.fpu.ymm_high){};

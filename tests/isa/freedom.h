@@ -6,8 +6,8 @@
 
 namespace bh::isa {
 
-/// What the architecture or the vendor leaves open for an instruction, beyond what Tolerance says
-/// of all: makes `other` equal to `host` in those respects. The table in freedom.cpp explains them.
+/// What the architecture or the vendor leaves open for an instruction: makes `other` equal to
+/// `host` in those respects. The table in freedom.cpp explains them.
 void equalize_freedoms(CaseInput const& input, Outcome const& host, Outcome& other);
 
 /// Whether there is any for this instruction.

@@ -31,7 +31,6 @@ struct Options {
   long seconds = 0;
   bool list_forms = false;
   bool list_left_out = false;
-  bool strict_x87 = false;
 };
 
 Result<std::unique_ptr<Executor>> make_host() {
@@ -52,11 +51,10 @@ int complain(Error const& error) {
 /// Runs single cases, for the regressions and for --case.
 class Replay {
  public:
-  static Result<Replay> create(MakeExecutor const& make_other, Tolerance tolerance) {
+  static Result<Replay> create(MakeExecutor const& make_other) {
     Replay replay;
     replay.host_ = BH_TRY(make_host());
     replay.other_ = BH_TRY(make_other());
-    replay.tolerance_ = tolerance;
     return replay;
   }
 
@@ -64,7 +62,7 @@ class Replay {
   std::optional<Finding> run(std::string name, CaseInput const& input) {
     Outcome const& host = host_->run({&input, 1}).front();
     Outcome const& other = other_->run({&input, 1}).front();
-    auto differences = judge(Expectation::AsHost, input, host, other, tolerance_);
+    auto differences = judge(Expectation::AsHost, input, host, other);
     if (differences.empty()) return std::nullopt;
     return Finding{std::move(name),
                    "",
@@ -77,13 +75,12 @@ class Replay {
  private:
   std::unique_ptr<Executor> host_;
   std::unique_ptr<Executor> other_;
-  Tolerance tolerance_;
 };
 
 int run_single(Options const& options, MakeExecutor const& make_other) {
   auto const code = parse_code(options.case_bytes, options.rip);
   if (!code) return complain(code.error());
-  auto replay = Replay::create(make_other, options.campaign.tolerance);
+  auto replay = Replay::create(make_other);
   if (!replay) return complain(replay.error());
   auto const finding = replay->run("--case", generate_state(*code, options.state_seed));
   if (!finding) {
@@ -96,7 +93,7 @@ int run_single(Options const& options, MakeExecutor const& make_other) {
 
 Result<std::size_t> replay_regressions(Options const& options, MakeExecutor const& make_other) {
   auto const regressions = BH_TRY(load_regressions(options.regressions));
-  auto replay = BH_TRY(Replay::create(make_other, options.campaign.tolerance));
+  auto replay = BH_TRY(Replay::create(make_other));
   std::size_t differing = 0;
   for (Regression const& regression : regressions) {
     auto const finding = replay.run(regression.where, regression.input);
@@ -187,10 +184,7 @@ int main(int argc, char** argv) {
   app.add_flag("--list-forms", options.list_forms);
   app.add_flag("--list-left-out", options.list_left_out);
   app.add_flag("--sequences", campaign.sequences, "two to five instructions a case");
-  app.add_flag("--strict-x87", options.strict_x87,
-               "compare the x87 instruction and data pointers too");
   CLI11_PARSE(app, argc, argv);
   campaign.time_limit = std::chrono::seconds(options.seconds);
-  campaign.tolerance.x87_pointers = !options.strict_x87;
   return run(options);
 }

@@ -28,6 +28,7 @@ Plan make_plan(std::string_view only, Cpuid const& cpuid) {
     } else if (missing.contains(form.isa_set)) {
       form.expectation = Expectation::AsHostOrInvalid;
       ++plan.not_offered;
+      plan.sets_not_offered.insert(ZydisISASetGetString(form.isa_set));
     }
     plan.forms.push_back(std::move(form));
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct Plan {
   std::vector<std::pair<Form, std::string>> left_out;
   std::size_t must_be_invalid = 0;
   std::size_t not_offered = 0;
+  std::set<std::string> sets_not_offered;
   std::size_t undefined = 0;  // Byte strings that are no instruction.
 
   std::map<std::string, std::size_t> left_out_by_reason() const;

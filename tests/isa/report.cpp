@@ -69,6 +69,11 @@ void print_result(std::ostream& out, Plan const& plan, CampaignResult const& res
   for (auto const& [reason, count] : plan.left_out_by_reason()) {
     out << fmt::format("left out: {:4} forms: {}\n", count, reason);
   }
+  if (!plan.sets_not_offered.empty()) {
+    out << "not in the guest's CPUID:";
+    for (std::string const& set : plan.sets_not_offered) out << ' ' << set;
+    out << '\n';
+  }
   if (result.lost_cases != 0)
     out << fmt::format("lost: {} cases that killed the host's child\n", result.lost_cases);
   out << fmt::format(
