@@ -7,15 +7,21 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
 
 
+def progress(text):
+    """One line that moves on a terminal; nothing in a pipe."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
 def in_turns(rounds, **measurements):
     """Calls each measurement `rounds` times, one after the other so that all meet the same noise.
     Returns {name: [results]}."""
     results = {name: [] for name in measurements}
     for number in range(rounds):
         for name, measure in measurements.items():
-            print(f"  round {number + 1} of {rounds}: {name}      ", end="\r", file=sys.stderr, flush=True)
+            progress(f"  round {number + 1} of {rounds}: {name}")
             results[name].append(measure())
-    print(" " * 60, end="\r", file=sys.stderr, flush=True)
+    progress("")
     return results
 
 
