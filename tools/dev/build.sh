@@ -1,6 +1,8 @@
 # Building: sourced by ./dev.
 
 jobs=$(nproc)
+# One compiler cache for all clones of the tree: paths inside it count as relative to it.
+export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1
 programs=(bulkhead bulkhead-vmm bulkhead-init)
 
 # build_preset PRESET TARGET...: configures when needed, then builds into build/PRESET.
