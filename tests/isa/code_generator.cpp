@@ -144,6 +144,13 @@ Fields choose_fields(Form const& form, Decoded const& example, Random& random) {
   return fields;
 }
 
+// A loop to itself ends after RCX turns, if ever.
+bool leads_into_itself(Decoded const& decoded) {
+  auto const& immediate = decoded.instruction.raw.imm[0];
+  if (!immediate.is_relative) return false;
+  return immediate.value.s < 0 && immediate.value.s >= -std::int64_t{decoded.instruction.length};
+}
+
 Code place(Assembled assembled, Fields const& fields, std::optional<std::uint64_t> rip,
            Random& random) {
   Code code;
@@ -180,7 +187,9 @@ Code generate_code(Form const& form, Random& random, std::optional<std::uint64_t
     bool const same = decoded && decoded->instruction.length == assembled.length &&
                       form_identity(*decoded) == form.identity;
     bool const system_call = form.mnemonic == ZYDIS_MNEMONIC_INT && (fields.tail & 0xff) == 0x80;
-    if (same && !system_call) return place(assembled, fields, rip, random);
+    if (same && !system_call && !leads_into_itself(*decoded)) {
+      return place(assembled, fields, rip, random);
+    }
   }
   return place(form.example(), Fields{}, rip, random);
 }
