@@ -13,8 +13,10 @@ namespace bh::vmm::soft {
 namespace {
 
 constexpr std::size_t kOpsPerChunk = 4096;
-// Bounds the memory that decoded code takes: about 6 MiB. A Linux boot decodes about as much.
-constexpr std::size_t kMaxChunks = 24;
+// Bounds the memory that decoded code takes, to some 2.6 MiB: enough for what a guest runs again
+// and again. A boot runs most of its code once and makes the cache start anew a few times, which
+// costs it some 10 ms each.
+constexpr std::size_t kMaxChunks = 10;
 
 /// Bytes of one page that decoding may read.
 struct Fetched {
@@ -62,7 +64,6 @@ void BlockCache::forget_all() {
   blocks_.clear();
   chunks_.clear();
   chunk_used_ = 0;
-  stubs_.clear();
 }
 
 Block* BlockCache::find_by_key(std::uint64_t key) {
@@ -92,6 +93,7 @@ Block const* BlockCache::find_slowly(Cpu& cpu, std::uint64_t context, Flow& flow
     auto decoded = decode_block(cpu, linear, fetched.host, flow);
     if (decoded != nullptr && stubs_.full()) {
       forget_all();
+      stubs_.clear();
       decoded = decode_block(cpu, linear, fetched.host, flow);
     }
     if (decoded == nullptr) return nullptr;
