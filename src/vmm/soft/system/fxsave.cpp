@@ -19,12 +19,12 @@ Flow check(Cpu& cpu, std::uint64_t linear) {
 Flow save(Cpu& cpu, Op const& op, FpuPointers pointers) {
   std::uint64_t const linear = effective_address(cpu, op);
   if (auto const flow = check(cpu, linear); flow != Flow::Next) return flow;
-  // Before the area is read: a fault is one of a write.
-  if (auto const flow = probe_write(cpu, linear, kImageWritten, current_privilege(cpu));
+  FpuImage image;
+  // Before the area is read: a fault is one of a write, also in the part that is not written.
+  if (auto const flow = probe_write(cpu, linear, image.size(), current_privilege(cpu));
       flow != Flow::Next) {
     return flow;
   }
-  FpuImage image;
   // Registers this code cannot name keep what memory has: read what is not written.
   if (auto const flow = read_memory(cpu, linear, image, current_privilege(cpu));
       flow != Flow::Next) {
