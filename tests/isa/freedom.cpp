@@ -192,8 +192,8 @@ bool any_outcome_is_right(Stop const& stop, CaseInput const& input, Outcome cons
   // The case's own registers may ask XSAVE for components that only the host's XCR0 has.
   std::uint64_t const asked = input.gpr[vmm::Rax] & 0xffff'ffff;
   if ((freedoms & kExtendedSave) != 0 && (asked & ~kX87SseAvx) != 0) return true;
-  bool const other_went_on = other.vector != kPageFault || other.rip != host.rip;
-  if ((freedoms & kFaultsForNothing) != 0 && host.vector == kPageFault && other_went_on) {
+  bool const other_went_on = !is_fault(other.vector) || other.rip != host.rip;
+  if ((freedoms & kFaultsForNothing) != 0 && is_fault(host.vector) && other_went_on) {
     return true;
   }
   bool const refused = host.vector == kGeneralProtection || host.vector == kStackFault;

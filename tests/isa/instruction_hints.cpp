@@ -19,6 +19,12 @@ ZydisDecodedOperand const* find_memory(Decoded const& decoded) {
   return found == operands.end() ? nullptr : &*found;
 }
 
+// Never AMD's bit 17, which the guest's CPU does not have.
+std::uint32_t any_mxcsr(Random& random) {
+  auto const value = static_cast<std::uint32_t>(random.below(0x10000));
+  return random.one_in(8) ? value | 0x8000'0000 : value;
+}
+
 std::uint64_t code_target(Random& random) {
   if (random.one_in(16)) return any_data_address(random);     // Not executable.
   if (random.one_in(16)) return interesting_integer(random);  // Anywhere.
@@ -118,12 +124,17 @@ void prepare_operands(Decoded const& decoded, Random& random, CaseInput& input) 
 
 void prepare_memory(Decoded const& decoded, Random& random, CaseInput& input) {
   ZydisDecodedOperand const* const memory = find_memory(decoded);
-  if (memory == nullptr || random.one_in(8)) return;
+  if (memory == nullptr) return;
+  bool const as_it_is = random.one_in(8);
   std::uint64_t const address = linear_address(decoded, *memory, input);
   switch (decoded.instruction.mnemonic) {
-    case ZYDIS_MNEMONIC_RET: patch(input, 0, input.gpr[Gpr::Rsp], code_target(random)); break;
+    case ZYDIS_MNEMONIC_RET:
+      if (!as_it_is) patch(input, 0, input.gpr[Gpr::Rsp], code_target(random));
+      break;
     case ZYDIS_MNEMONIC_JMP:
-    case ZYDIS_MNEMONIC_CALL: patch(input, 0, address, code_target(random)); break;
+    case ZYDIS_MNEMONIC_CALL:
+      if (!as_it_is) patch(input, 0, address, code_target(random));
+      break;
     case ZYDIS_MNEMONIC_CMPXCHG:
       if (random.one_in(2)) patch(input, 0, address, input.gpr[Gpr::Rax]);
       break;
@@ -138,18 +149,14 @@ void prepare_memory(Decoded const& decoded, Random& random, CaseInput& input) {
       }
       break;
     case ZYDIS_MNEMONIC_LDMXCSR:
-    case ZYDIS_MNEMONIC_VLDMXCSR:
-      patch(input, 0, address, static_cast<std::uint32_t>(random.below(0x10000)));
-      break;
+    case ZYDIS_MNEMONIC_VLDMXCSR: patch(input, 0, address, any_mxcsr(random)); break;
     case ZYDIS_MNEMONIC_XRSTOR:
     case ZYDIS_MNEMONIC_XRSTOR64:
       prepare_xsave_area(address, random, input);
-      patch(input, 1, address + 24, static_cast<std::uint32_t>(random.below(0x10000)));
+      patch(input, 1, address + 24, any_mxcsr(random));
       break;
     case ZYDIS_MNEMONIC_FXRSTOR:
-    case ZYDIS_MNEMONIC_FXRSTOR64:
-      patch(input, 1, address + 24, static_cast<std::uint32_t>(random.below(0x10000)));
-      break;
+    case ZYDIS_MNEMONIC_FXRSTOR64: patch(input, 1, address + 24, any_mxcsr(random)); break;
     case ZYDIS_MNEMONIC_POPF:
     case ZYDIS_MNEMONIC_POPFQ:
       // Without TF most of the time: single stepping ends in the marker either way.

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
+#include "tests/isa/fxsave_layout.h"
 #include "tests/isa/register_names.h"
 #include "tests/isa/state_generator.h"
 
@@ -34,6 +36,23 @@ Result<std::vector<Field>> parse_fields(std::string const& text) {
   return fields;
 }
 
+struct FpuWord {
+  std::string_view name;
+  std::size_t offset;
+  std::size_t size;
+};
+constexpr std::array kFpuWords{
+    FpuWord{"fcw", fxsave::kControl, 2},
+    FpuWord{"fsw", fxsave::kStatus, 2},
+    FpuWord{"ftw", fxsave::kTags, 1},
+    FpuWord{"mxcsr", fxsave::kMxcsr, 4},
+};
+
+FpuWord const* find_fpu_word(std::string_view name) {
+  auto const found = std::ranges::find(kFpuWords, name, &FpuWord::name);
+  return found == kFpuWords.end() ? nullptr : &*found;
+}
+
 Result<> apply(Field const& field, CaseInput& input) {
   auto const named = std::ranges::find(kRegisterNames, field.name);
   if (named != kRegisterNames.end()) {
@@ -44,6 +63,8 @@ Result<> apply(Field const& field, CaseInput& input) {
     input.fs_base = field.value;
   } else if (field.name == "gs") {
     input.gs_base = field.value;
+  } else if (auto const* word = find_fpu_word(field.name)) {
+    std::memcpy(input.fpu.fxsave.data() + word->offset, &field.value, word->size);
   } else if (field.name != "rip" && field.name != "seed") {
     return fail(Errc::Invalid, "no field is called \"" + field.name + "\"");
   }

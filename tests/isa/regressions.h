@@ -11,7 +11,8 @@ namespace bh::isa {
 
 /// A case kept because it once failed. A line of a file reads
 ///   48 0f c7 08 | rip=0x10000100 seed=12 rax=0x1 rflags=0x202 | why
-/// with hex bytes, then optional fields that override what the seed generates.
+/// with hex bytes, then optional fields that override what the seed generates: the general
+/// registers, rflags, fs, gs (bases), fcw, fsw, ftw, mxcsr.
 struct Regression {
   CaseInput input;
   std::string where;  // "file:line"
