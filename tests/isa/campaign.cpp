@@ -109,6 +109,10 @@ class Worker {
       ++result_.lost_cases;
       return;
     }
+    bool const may_refuse = form.expectation == Expectation::AsHostOrInvalid;
+    if (may_refuse && other.vector == kInvalidOpcode && host.vector != kInvalidOpcode) {
+      ++result_.refused_cases;
+    }
     auto differences = judge(form.expectation, input, host, other);
     if (differences.empty()) return;
     CampaignResult found;
@@ -135,6 +139,7 @@ void CampaignResult::add(CampaignResult other, std::size_t kept_per_mnemonic) {
   cases += other.cases;
   differing_cases += other.differing_cases;
   lost_cases += other.lost_cases;
+  refused_cases += other.refused_cases;
   for (auto const& [mnemonic, count] : other.differing_by_mnemonic)
     differing_by_mnemonic[mnemonic] += count;
   for (Finding& finding : other.findings) {

@@ -38,8 +38,9 @@ struct CampaignOptions {
 struct CampaignResult {
   std::uint64_t cases = 0;
   std::uint64_t differing_cases = 0;
-  std::uint64_t lost_cases = 0;  // The host's own child died or hung: nothing to compare with.
-  unsigned rounds = 0;           // Complete ones: each form had that many cases.
+  std::uint64_t lost_cases = 0;     // The host's own child died or hung: nothing to compare with.
+  std::uint64_t refused_cases = 0;  // #UD for what the CPUID does not offer and the host executes.
+  unsigned rounds = 0;              // Complete ones: each form had that many cases.
   std::map<std::string, std::uint64_t> differing_by_mnemonic;
   std::vector<Finding> findings;
 

@@ -72,7 +72,7 @@ void print_result(std::ostream& out, Plan const& plan, CampaignResult const& res
   if (!plan.sets_not_offered.empty()) {
     out << "not in the guest's CPUID:";
     for (std::string const& set : plan.sets_not_offered) out << ' ' << set;
-    out << '\n';
+    out << fmt::format(": {} cases refused that the host executes\n", result.refused_cases);
   }
   if (result.lost_cases != 0)
     out << fmt::format("lost: {} cases that killed the host's child\n", result.lost_cases);
