@@ -13,7 +13,6 @@ import pytest
 import outer_machine
 from harness import cpio, paths
 
-SECONDS = 600
 GUEST_TEST = paths.RELEASE / "tests" / "guests" / "guest_test"
 BOOTS = [(kernel, vcpus, engine) for kernel in ("tuned", "cloud") for vcpus in (1, 2)
          for engine in ("auto", "kvm")]
@@ -21,6 +20,8 @@ BOOTS = [(kernel, vcpus, engine) for kernel in ("tuned", "cloud") for vcpus in (
 # The same bytes everywhere: arithmetic, text, pipes and processes.
 DIGEST = "seq 1 20000 | awk '{ s += $1 * $1; print s, s / 7 }' | sort -r | md5sum"
 
+# FIXME: the sleep can go when the command no longer leads the console's session: the terminal is
+# hung up when that leader ends, and what the guest's driver has not sent by then is lost.
 TOUR = f"""
 echo [uname]; uname -r
 echo [processors]; grep -c ^processor /proc/cpuinfo
@@ -30,6 +31,7 @@ echo [digest]; {DIGEST}
 echo [interrupts]; grep -E 'LOC|RES|CAL' /proc/interrupts
 echo [trouble]; dmesg | grep -iE 'BUG:|Oops|call trace|WARNING:|soft lockup|rcu.*stall|unhandled|MSR access error'
 echo [end]
+sleep 1
 exit 42
 """
 
@@ -56,7 +58,7 @@ def add_boot(machine, kernel, vcpus, engine):
         "machine-config": {"vcpu_count": vcpus, "mem_size_mib": 256},
     }
     machine.file(f"configs/{name}.json", json.dumps(config).encode())
-    machine.step(name, f"timeout 120 bulkhead-vmm --config-file /configs/{name}.json --no-api"
+    machine.step(name, f"bulkhead-vmm --config-file /configs/{name}.json --no-api"
                        f" --engine {engine}")
 
 
@@ -76,7 +78,7 @@ def outer(tmp_path_factory, vmm, kernels, initrds):
     machine.file("inner.initrd", cpio.initrd(initrds["busybox"].read_bytes(), ("sh", "-c", TOUR)))
     for boot in BOOTS:
         add_boot(machine, *boot)
-    steps = machine.run(tmp_path_factory.mktemp("outer"), SECONDS)
+    steps = machine.run(tmp_path_factory.mktemp("outer"))
     assert "probe" in steps, machine.console[-3000:]
     return machine, steps
 
