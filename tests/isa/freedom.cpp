@@ -153,10 +153,22 @@ class Stop {
     std::uint64_t base = 0;
     if (operand->mem.segment == ZYDIS_REGISTER_FS) base = found_.fs_base;
     if (operand->mem.segment == ZYDIS_REGISTER_GS) base = found_.gs_base;
-    return is_canonical(linear(*operand)) && !is_canonical(linear(*operand) - base);
+    std::uint64_t const address = linear(*operand) + bit_distance();
+    return is_canonical(address) && !is_canonical(address - base);
   }
 
  private:
+  // BT and its kin with a register reach beyond the operand they name.
+  std::uint64_t bit_distance() const {
+    auto const& bit = decoded_->operands[1];
+    bool const by_register = decoded_->instruction.meta.category == ZYDIS_CATEGORY_BITBYTE &&
+                             bit.type == ZYDIS_OPERAND_TYPE_REGISTER;
+    if (!by_register) return 0;
+    auto const value = found_.gpr[static_cast<std::size_t>(gpr_number(bit.reg.value))];
+    unsigned const unused = 64u - bit.size;
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(value << unused) >> unused >> 3);
+  }
+
   std::optional<Decoded> decoded_;
   CaseInput found_;
 };
@@ -181,6 +193,9 @@ void equalize_faults(Stop const& stop, Outcome const& host, Outcome& other) {
   if ((freedoms & kMasked) != 0 && page_faults) copy_fault(host, other);
   bool const same_place = is_fault(host.vector) && is_fault(other.vector) && host.rip == other.rip;
   if ((freedoms & kTwoOperands) != 0 && same_place) copy_fault(host, other);
+  // Misaligned and not canonical at once: #GP or #SS.
+  bool const refused = host.vector != kPageFault && other.vector != kPageFault;
+  if ((freedoms & kPiecemeal) != 0 && same_place && refused) copy_fault(host, other);
   bool const simd_errors = host.vector == kSimdError && other.vector == kSimdError;
   if ((freedoms & kUsesMmx) != 0 && simd_errors) copy_x87(host, other);
 }
