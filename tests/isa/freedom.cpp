@@ -161,10 +161,9 @@ class Stop {
   // BT and its kin with a register reach beyond the operand they name.
   std::uint64_t bit_distance() const {
     auto const& bit = decoded_->operands[1];
-    bool const by_register = decoded_->instruction.meta.category == ZYDIS_CATEGORY_BITBYTE &&
-                             bit.type == ZYDIS_OPERAND_TYPE_REGISTER;
-    if (!by_register) return 0;
-    auto const value = found_.gpr[static_cast<std::size_t>(gpr_number(bit.reg.value))];
+    int const number = bit.type == ZYDIS_OPERAND_TYPE_REGISTER ? gpr_number(bit.reg.value) : -1;
+    if (decoded_->instruction.meta.category != ZYDIS_CATEGORY_BITBYTE || number < 0) return 0;
+    auto const value = found_.gpr[static_cast<std::size_t>(number)];
     unsigned const unused = 64u - bit.size;
     return static_cast<std::uint64_t>(static_cast<std::int64_t>(value << unused) >> unused >> 3);
   }
