@@ -68,14 +68,17 @@ bool find_command(Arguments& out) {
 }
 
 int run_command(Arguments const& command) {
+  // The command must not lead the session: a terminal is hung up when its session's leader ends,
+  // and what the serial driver has not sent by then is lost.
+  ::setsid();
+  take_terminal();
   pid_t const child = ::fork();
   if (child < 0) {
     report_errno("fork for", command[0], errno);
     return kCannotStart;
   }
   if (child == 0) {
-    ::setsid();
-    take_terminal();
+    come_to_foreground();
     ::execvp(command.argv()[0], command.argv());
     int const error = errno;
     report_errno("exec", command[0], error);

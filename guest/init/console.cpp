@@ -29,6 +29,14 @@ void open_console() {
 void take_terminal() {
   // /dev/null refuses, and a program without a terminal is still worth running.
   ::ioctl(STDIN_FILENO, TIOCSCTTY, 1);
+  // This process will drain the terminal from the background.
+  ::signal(SIGTTOU, SIG_IGN);
+}
+
+void come_to_foreground() {
+  ::setpgid(0, 0);
+  ::tcsetpgrp(STDIN_FILENO, ::getpid());
+  ::signal(SIGTTOU, SIG_DFL);
 }
 
 void drain_console() {
