@@ -13,10 +13,10 @@ namespace bh::vmm::soft {
 namespace {
 
 constexpr std::size_t kOpsPerChunk = 4096;
-// Bounds the memory that decoded code takes, to some 2.6 MiB: enough for what a guest runs again
+// Bounds the memory that decoded code takes, to some 1.8 MiB: enough for what a guest runs again
 // and again. A boot runs most of its code once and makes the cache start anew a few times, which
 // costs it some 10 ms each.
-constexpr std::size_t kMaxChunks = 10;
+constexpr std::size_t kMaxChunks = 7;
 
 /// Bytes of one page that decoding may read.
 struct Fetched {
