@@ -33,6 +33,7 @@ constexpr std::array kRunOptions{
     Option{"--memory", "MIB", "Its memory, 256 MiB unless said"},
     Option{"--cpus", "N", "Its CPUs, 1 unless said"},
     Option{"--engine", "NAME", "auto (default), kvm or soft"},
+    Option{"--translate", "MODE", "How the soft engine runs code: on (default), off or exact"},
     Option{"--append", "ARGS", "More words for the kernel's command line"},
     Option{"--init", "FILE", "The static bulkhead-init, if it is not where it is looked for"},
 };
@@ -43,6 +44,7 @@ struct RunRequest {
   std::uint64_t memory_mib = kDefaultMemory;
   std::uint64_t cpus = kDefaultCpus;
   std::string engine = "auto";
+  std::string translate = "on";
   std::string append;
   std::string init;
   std::string monitor;
@@ -90,6 +92,7 @@ Result<RunRequest> read_request(Options const& options) {
   auto const cpus = BH_TRY(number(options, "--cpus", kDefaultCpus, kMostCpus));
   request.cpus = cpus;
   if (options.has("--engine")) request.engine = options.value("--engine");
+  if (options.has("--translate")) request.translate = options.value("--translate");
   request.append = options.value("--append");
   request.command = options.words();
 
@@ -173,9 +176,10 @@ Result<int> run(Context& /*context*/, Options const& options) {
   auto const config = folder.path() + "/vm.json";
   BH_TRY(write_initrd(request, initrd));
   BH_TRY(write_config(request, initrd, config));
-  auto monitor = BH_TRY(os::Child::start({request.monitor, "--config-file", config, "--no-api",
-                                          "--id", fmt::format("run-{}", ::getpid()), "--engine",
-                                          request.engine, "--level", "Error", "--expect-status"}));
+  auto monitor = BH_TRY(
+      os::Child::start({request.monitor, "--config-file", config, "--no-api", "--id",
+                        fmt::format("run-{}", ::getpid()), "--engine", request.engine,
+                        "--translate", request.translate, "--level", "Error", "--expect-status"}));
   return monitor.wait();
 }
 

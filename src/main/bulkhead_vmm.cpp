@@ -46,6 +46,7 @@ struct Arguments {
   std::optional<std::string> config_file;
   std::string id = "anonymous-instance";
   std::string engine = "auto";
+  std::string translate = "on";
   std::optional<std::string> log_path;
   std::optional<std::string> level;
   std::optional<std::string> module;
@@ -72,6 +73,11 @@ std::optional<int> parse(int argc, char** argv, Arguments& out) {
   app.add_option("--id", out.id, "Name of the microVM: 1 to 64 letters, digits and '-'")
       ->capture_default_str();
   app.add_option("--engine", out.engine, "auto, kvm or soft; auto measures what KVM can do here")
+      ->capture_default_str();
+  app.add_option(
+         "--translate", out.translate,
+         "How the soft engine runs code: on; off steps through every instruction; exact keeps "
+         "even dead flags right at faults")
       ->capture_default_str();
   app.add_flag("--boot-timer", out.boot_timer,
                "Log how long the guest took to write 123 to address 0xc0000000 or port 0x3f0");
@@ -192,6 +198,8 @@ int run(Arguments const& arguments, std::chrono::steady_clock::time_point starte
   };
   auto const kind = parse_engine_kind(arguments.engine);
   if (!kind) return complain(kExitBadArguments, "arguments: --" + kind.error().message);
+  auto const translate = parse_translate(arguments.translate);
+  if (!translate) return complain(kExitBadArguments, "arguments: --" + translate.error().message);
   auto const signals = TerminationSignals::create();
   if (!signals) return refuse(signals.error());
   auto const config = load_config(*arguments.config_file);
@@ -207,7 +215,7 @@ int run(Arguments const& arguments, std::chrono::steady_clock::time_point starte
   auto const choice = choose_engine(*kind);
   logger->log(LogLevel::Info, fmt::format("engine {}: {}", name_of(choice.kind), choice.why));
 
-  VmOptions options{.engine = choice.kind, .boot_clock = {}};
+  VmOptions options{.engine = choice.kind, .translate = *translate, .boot_clock = {}};
   if (arguments.boot_timer) options.boot_clock = boot_clock(started);
   auto const vm = Vm::create(*config, std::move(options), *logger);
   if (!vm) {

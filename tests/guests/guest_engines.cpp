@@ -27,6 +27,14 @@ std::string kvm_weakness() {
   return report.usable ? std::string() : report.verdict;
 }
 
+#ifdef BULKHEAD_HAS_SOFT_ENGINE
+Result<std::unique_ptr<vmm::Engine>> create_stepping_engine(vmm::GuestMemory& memory,
+                                                            vmm::EngineOptions options) {
+  options.translate = vmm::Translate::Off;
+  return vmm::soft::create_soft_engine(memory, options);
+}
+#endif
+
 [[maybe_unused]] std::string none() {
   return {};
 }
@@ -38,6 +46,7 @@ std::span<GuestEngine const> guest_engines() {
       {"kvm", vmm::kvm::create_kvm_engine, kvm_absence, kvm_weakness},
 #ifdef BULKHEAD_HAS_SOFT_ENGINE
       {"soft", vmm::soft::create_soft_engine, none, none},
+      {"stepped", create_stepping_engine, none, none},
 #endif
   };
   return engines;

@@ -61,7 +61,9 @@ class GuestStateTest : public testing::TestWithParam<Param> {
   }
 
   void make_machine() {
-    machine_ = {};
+    // The engine outlives its vCPUs.
+    machine_.vcpu.reset();
+    machine_.engine.reset();
     auto engine = GetParam().engine.make(*memory_, {.chips = vmm::InterruptChips::Present});
     ASSERT_TRUE(engine) << engine.error().message;
     auto vcpu = (*engine)->create_vcpu(0);

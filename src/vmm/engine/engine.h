@@ -15,9 +15,14 @@ enum class LineLevel : std::uint8_t { Low, High };
 /// PIC, IOAPIC, LAPICs and PIT, inside the engine (in the kernel with KVM). None: bare CPU tests.
 enum class InterruptChips : std::uint8_t { None, Present };
 
+/// Whether the soft engine translates code, or steps through every instruction. Exact: like On, with
+/// flags right at each fault even where nothing can read them; slower.
+enum class Translate : std::uint8_t { Off, On, Exact };
+
 struct EngineOptions {
   unsigned vcpu_count = 1;  // 1 to kMaxVcpus
   InterruptChips chips = InterruptChips::Present;
+  Translate translate = Translate::On;  // Of no meaning to KVM.
 };
 
 inline constexpr unsigned kMaxVcpus = 32;

@@ -27,7 +27,16 @@ std::string at_rip(Cpu const& cpu, std::string_view words) {
 Result<std::unique_ptr<SoftVcpu>> SoftVcpu::create(Machine& machine, unsigned index) {
   BH_TRY(install_trap_guard());
   auto blocks = BH_TRY(BlockCache::create());
-  return std::unique_ptr<SoftVcpu>(new SoftVcpu(machine, index, std::move(blocks)));
+  std::unique_ptr<SoftVcpu> vcpu(new SoftVcpu(machine, index, std::move(blocks)));
+  if (machine.translate != Translate::Off) BH_TRY(vcpu->start_translating());
+  return vcpu;
+}
+
+Result<> SoftVcpu::start_translating() {
+  translator_ = BH_TRY(Translator::create(*cpu_));
+  if (machine_.translate == Translate::Exact) translator_->keep_every_flag();
+  blocks_->decode_single_instructions();
+  return {};
 }
 
 SoftVcpu::SoftVcpu(Machine& machine, unsigned index, std::unique_ptr<BlockCache> blocks)
@@ -55,7 +64,9 @@ SoftVcpu::Round SoftVcpu::stop(Exit exit) {
 }
 
 Exit SoftVcpu::run() {
-  set_guarded_cpu(cpu_.get());
+  if (auto const guarded = guard_thread(cpu_.get()); !guarded) {
+    return InternalError{guarded.error().message};
+  }
   if (!cpu_->replay.empty()) {
     // The answer to the last exit is there: the instruction that asked goes first.
     cpu_->replay.rewind();
@@ -68,7 +79,8 @@ Exit SoftVcpu::run() {
     }
     bool const alone = cpu_->interrupt_shadow || (cpu_->system_flags & kFlagTf) != 0 ||
                        checks_alignment(*cpu_) || breakpoints_armed(*cpu_);
-    auto const round = alone ? run_one() : run_block();
+    bool const translates = translator_ != nullptr && cpu_->code_size == CodeSize::Bits64;
+    auto const round = alone ? run_one() : translates ? run_translated() : run_block();
     if (round == Round::Exit) [[unlikely]]
       return std::move(exit_);
   }
@@ -173,9 +185,7 @@ SoftVcpu::Round SoftVcpu::run_block() {
   Block const* const block = blocks_->find(cpu, flow);
   if (block == nullptr) [[unlikely]] {
     if (flow == Flow::Fault) return after_fault();
-    if (auto* error = std::get_if<InternalError>(&cpu.exit))
-      error->words = at_rip(cpu, error->words);
-    return stop(std::move(cpu.exit));
+    return stop_at_rip();
   }
   cpu.gpr[kRipSlot] = cpu.rip;
   for (Op const& op : block->ops()) {
@@ -190,6 +200,23 @@ SoftVcpu::Round SoftVcpu::run_block() {
   }
   cpu.rip = cpu.next_rip(block->ops().back());
   return Round::Continue;
+}
+
+SoftVcpu::Round SoftVcpu::run_translated() {
+  switch (translator_->run()) {
+    case Translator::Stop::Look: return Round::Continue;
+    case Translator::Stop::Step: return run_one();
+    case Translator::Stop::Fault: return after_fault();
+    case Translator::Stop::Exit: break;
+  }
+  return stop_at_rip();
+}
+
+SoftVcpu::Round SoftVcpu::stop_at_rip() {
+  if (auto* error = std::get_if<InternalError>(&cpu_->exit)) {
+    error->words = at_rip(*cpu_, error->words);
+  }
+  return stop(std::move(cpu_->exit));
 }
 
 SoftVcpu::Round SoftVcpu::run_one() {

@@ -9,6 +9,7 @@
 #include "vmm/soft/state/cpu.h"
 #include "vmm/soft/state/machine.h"
 #include "vmm/soft/system/deliver.h"
+#include "vmm/soft/translate/translator.h"
 
 namespace bh::vmm::soft {
 
@@ -27,6 +28,7 @@ class SoftVcpu final : public Vcpu {
 
  private:
   SoftVcpu(Machine& machine, unsigned index, std::unique_ptr<BlockCache> blocks);
+  Result<> start_translating();
 
   /// Sets all of `state`, up to the first part that is refused.
   Result<> apply(VcpuState const& state);
@@ -41,6 +43,7 @@ class SoftVcpu final : public Vcpu {
   Round take_start_up();
   Round inject();
   Round run_block();
+  Round run_translated();
   /// One instruction by itself: in an interrupt shadow, while single-stepping, after an exit.
   Round run_one();
   /// Delivers cpu_->exception, raised by `op` or by fetching.
@@ -48,10 +51,13 @@ class SoftVcpu final : public Vcpu {
   Round after_fault();
   Round delivered(Delivery delivery);
   Round stop(Exit exit);
+  /// Ends with Cpu::exit; the words of an error say where.
+  Round stop_at_rip();
 
   Machine& machine_;
   std::unique_ptr<Cpu> cpu_;
   std::unique_ptr<BlockCache> blocks_;
+  std::unique_ptr<Translator> translator_;  // Or nullptr.
   std::atomic<bool> kicked_ = false;
   bool interrupt_deferred_ = false;  // The chips have one, and IF is clear.
   bool nmi_deferred_ = false;        // Likewise, until the handler of the last one returns.

@@ -13,6 +13,13 @@ Result<EngineKind> parse_engine_kind(std::string_view name) {
   return fail(Errc::Invalid, "engine \"" + std::string(name) + "\": must be auto, kvm or soft");
 }
 
+Result<Translate> parse_translate(std::string_view name) {
+  if (name == "on") return Translate::On;
+  if (name == "off") return Translate::Off;
+  if (name == "exact") return Translate::Exact;
+  return fail(Errc::Invalid, "translate \"" + std::string(name) + "\": must be on, off or exact");
+}
+
 EngineChoice choose_engine(EngineKind wanted) {
   if (wanted == EngineKind::Kvm) return {.kind = EngineKind::Kvm, .why = "asked for"};
   if (wanted == EngineKind::Soft) return {.kind = EngineKind::Soft, .why = "asked for"};

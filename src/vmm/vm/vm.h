@@ -21,6 +21,7 @@ namespace bh::vmm {
 /// How to run a machine, beside what it is made of.
 struct VmOptions {
   EngineKind engine = EngineKind::Soft;  // Not Auto: see choose_engine().
+  Translate translate = Translate::On;   // Of the soft engine.
   BootTimer::Clock boot_clock;           // Empty: no boot timer.
   int console_input = 0;                 // File descriptors that outlive the machine.
   int console_output = 1;

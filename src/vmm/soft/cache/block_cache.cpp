@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "vmm/soft/cache/fetch.h"
 #include "vmm/soft/decode/op_builder.h"
 #include "vmm/soft/decode/treatment.h"
 #include "vmm/soft/mmu/access.h"
@@ -17,39 +18,6 @@ constexpr std::size_t kOpsPerChunk = 4096;
 // and again. A boot runs most of its code once and makes the cache start anew a few times, which
 // costs it some 10 ms each.
 constexpr std::size_t kMaxChunks = 7;
-
-/// Bytes of one page that decoding may read.
-struct Fetched {
-  std::byte const* host = nullptr;
-  std::size_t page = Block::kNoPage;
-  std::uint32_t version = 0;
-};
-
-Flow fetch(Cpu& cpu, std::uint64_t linear, Fetched& out) {
-  Place place;
-  if (auto const flow = translate(cpu, linear, Access::Execute, current_privilege(cpu), place);
-      flow != Flow::Next) {
-    return flow;
-  }
-  if (place.host == nullptr) {
-    cpu.exit = InternalError{"instruction fetch from a device or from beyond RAM"};
-    return Flow::Exit;
-  }
-  out.host = place.host;
-  out.page = cpu.machine->code_pages.page_of(place.host);
-  // Before the bytes are read: a change in between makes the block out of date, never wrong.
-  out.version = cpu.machine->code_pages.version(out.page);
-  return Flow::Next;
-}
-
-std::span<std::uint8_t const> watched_bytes(Cpu& cpu, std::byte const* host, std::size_t size) {
-  cpu.machine->code_pages.watch(host, size);
-  return {reinterpret_cast<std::uint8_t const*>(host), size};
-}
-
-std::size_t left_in_page(std::byte const* host) {
-  return kPageSize - (reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1));
-}
 
 }  // namespace
 
@@ -118,11 +86,13 @@ std::unique_ptr<Block> BlockCache::decode_block(Cpu& cpu, std::uint64_t linear,
   block->page = pages.page_of(host);
   block->version = pages.version(block->page);
 
+  std::size_t const longest =
+      cpu.code_size == CodeSize::Bits64 ? longest_in_64_bit_ : Block::kLongest;
   std::array<Op, Block::kLongest> ops;
   std::size_t const page_left = left_in_page(host);
   std::size_t offset = 0;
   bool ends_block = false;
-  while (!ends_block && block->count < Block::kLongest && offset < page_left) {
+  while (!ends_block && block->count < longest && offset < page_left) {
     std::size_t const size =
         std::min<std::size_t>(page_left - offset, ZYDIS_MAX_INSTRUCTION_LENGTH);
     std::array<std::uint8_t, ZYDIS_MAX_INSTRUCTION_LENGTH> copy{};

@@ -21,6 +21,9 @@ class BlockCache {
  public:
   static Result<std::unique_ptr<BlockCache>> create();
 
+  /// From now on blocks of 64-bit code are single instructions: the rest is translated.
+  void decode_single_instructions() { longest_in_64_bit_ = 1; }
+
   /// The block at cpu.rip, decoded now if need be. nullptr: fetching failed, and `flow` says
   /// whether an exception (Fault) or an answerless fetch from a device (Exit, cpu.exit has the
   /// words) is pending.
@@ -77,6 +80,7 @@ class BlockCache {
   std::vector<std::unique_ptr<Op[]>> chunks_;
   std::size_t chunk_used_ = 0;
   std::uint64_t decoded_ = 0;
+  std::size_t longest_in_64_bit_ = Block::kLongest;
 };
 
 }  // namespace bh::vmm::soft

@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
+
+#include "vmm/soft/mmu/inline_tlb.h"
 
 namespace bh::vmm::soft {
 
@@ -45,15 +48,64 @@ CodePages::CodePages(GuestMemory const& memory, os::MappedRegion granules,
     : memory_(&memory),
       base_(memory.regions().front().host),
       granules_(std::move(granules)),
-      versions_(std::move(versions)) {}
+      versions_(std::move(versions)),
+      list_(std::make_unique<List>()) {}
 
-void CodePages::watch(std::byte const* host, std::uint64_t size) {
+void CodePages::watch(std::byte const* host, std::uint64_t size, CodeUser* self) {
   std::uint64_t const mask = granule_mask(host, size);
   auto& granules = this->granules()[page_of(host)];
   if ((granules.load(std::memory_order_relaxed) & mask) == mask) return;
-  granules.fetch_or(mask);
+  bool const first = granules.fetch_or(mask) == 0;
   // The other half of the bargain in note_write(): every vCPU's earlier stores become visible.
   ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+  if (first) take_writes(host, self);
+}
+
+void CodePages::set_user(unsigned index, CodeUser* user) {
+  std::scoped_lock const lock(list_->mutex);
+  list_->users[index] = user;
+}
+
+void CodePages::take_writes(std::byte const* host, CodeUser* self) {
+  auto const page = reinterpret_cast<std::uint64_t>(host) & ~(kPageSize - 1);
+  bool others = false;
+  // Held while waiting, too: who is inside translated code needs no lock to leave it.
+  std::scoped_lock const lock(list_->mutex);
+  for (CodeUser* const user : list_->users) {
+    if (user == nullptr) continue;
+    if (user == self) {
+      user->tlb->forget_writes_to(reinterpret_cast<std::byte const*>(page));
+      continue;
+    }
+    user->forget_writes.store(true);
+    user->attention->store(1);
+    others = true;
+  }
+  if (!others) return;
+  // Either a vCPU sees the wish before it enters translated code, or we see it inside.
+  ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+  for (CodeUser* const user : list_->users) {
+    if (user == nullptr || user == self) continue;
+    while (user->inside.load() && user->forget_writes.load()) std::this_thread::yield();
+  }
+}
+
+void CodePages::note_change(std::size_t page) {
+  std::scoped_lock const lock(list_->mutex);
+  auto const number = list_->changes.load(std::memory_order_relaxed);
+  list_->pages[number % list_->pages.size()] = page;
+  list_->changes.store(number + 1, std::memory_order_release);
+  for (CodeUser* const user : list_->users) {
+    if (user != nullptr) user->attention->store(1);
+  }
+}
+
+bool CodePages::changed_since(std::uint64_t seen, std::vector<std::size_t>& pages) const {
+  std::scoped_lock const lock(list_->mutex);
+  auto const now = list_->changes.load(std::memory_order_relaxed);
+  if (now - seen > list_->pages.size()) return false;
+  for (; seen < now; ++seen) pages.push_back(list_->pages[seen % list_->pages.size()]);
+  return true;
 }
 
 bool CodePages::changed(std::byte const* host, std::uint64_t size) {
@@ -64,6 +116,7 @@ bool CodePages::changed(std::byte const* host, std::uint64_t size) {
   // that makes it decode once more.
   granules()[page].exchange(0);
   versions()[page].fetch_add(1);
+  note_change(page);
   return true;
 }
 

@@ -1,13 +1,18 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 #include "base/error.h"
 #include "os/mapped_region.h"
+#include "vmm/engine/engine.h"
 #include "vmm/memory/guest_memory.h"
+#include "vmm/soft/cache/code_user.h"
 
 namespace bh::vmm::soft {
 
@@ -42,15 +47,41 @@ class CodePages final : public WriteHook {
     return versions()[page].load(std::memory_order_acquire);
   }
 
-  /// Announces that `size` bytes at `host` (in one page) are about to be decoded.
-  void watch(std::byte const* host, std::uint64_t size);
+  /// Announces that `size` bytes at `host` (in one page) are about to be decoded, by the vCPU
+  /// `self`. The first time in a page this takes all vCPUs' unseen way to write to it, and waits
+  /// for them.
+  void watch(std::byte const* host, std::uint64_t size, CodeUser* self = nullptr);
+
+  /// Whether the page has code.
+  bool watches(std::size_t page) const {
+    return granules()[page].load(std::memory_order_relaxed) != 0;
+  }
+
+  /// vCPU `index` runs translated code from now on, until nullptr is put.
+  void set_user(unsigned index, CodeUser* user);
+
+  /// How often code was overwritten so far.
+  std::uint64_t changes() const { return list_->changes.load(std::memory_order_acquire); }
+  /// The pages of the changes from number `seen` on. False: too many to remember, all may have
+  /// changed.
+  bool changed_since(std::uint64_t seen, std::vector<std::size_t>& pages) const;
 
   void wrote(GuestAddress address, std::uint64_t size) override;
 
  private:
   CodePages(GuestMemory const& memory, os::MappedRegion granules, os::MappedRegion versions);
 
+  /// Who uses code, and the last changes. On the heap, so that CodePages can move.
+  struct List {
+    std::mutex mutex;  // For all but reading `changes`.
+    std::array<CodeUser*, kMaxVcpus> users{};
+    std::array<std::size_t, 256> pages{};  // By number of the change.
+    std::atomic<std::uint64_t> changes = 0;
+  };
+
   bool changed(std::byte const* host, std::uint64_t size);
+  void note_change(std::size_t page);
+  void take_writes(std::byte const* host, CodeUser* self);
   std::atomic<std::uint64_t>* granules() const {
     return reinterpret_cast<std::atomic<std::uint64_t>*>(granules_.data());
   }
@@ -62,6 +93,7 @@ class CodePages final : public WriteHook {
   std::byte const* base_;
   os::MappedRegion granules_;  // A 64-bit word a page, a bit for each 64 bytes.
   os::MappedRegion versions_;  // A 32-bit counter a page.
+  std::unique_ptr<List> list_;
 };
 
 }  // namespace bh::vmm::soft

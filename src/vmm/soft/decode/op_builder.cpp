@@ -42,6 +42,12 @@ FpuUse fpu_use(Instruction const& instruction) {
     }
     if (operand.reg.value == ZYDIS_REGISTER_MXCSR) use = FpuUse::Sse;
   }
+  // Conversions of a memory operand to a general register name no XMM register.
+  bool const sse =
+      decoded.meta.isa_set == ZYDIS_ISA_SET_SSE || decoded.meta.isa_set == ZYDIS_ISA_SET_SSE2;
+  if (use == FpuUse::None && sse && decoded.meta.category == ZYDIS_CATEGORY_CONVERT) {
+    use = FpuUse::Sse;
+  }
   if (use != FpuUse::None && decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) return FpuUse::Avx;
   switch (decoded.meta.isa_set) {
     case ZYDIS_ISA_SET_AVX: return FpuUse::Avx;         // VZEROUPPER and VZEROALL

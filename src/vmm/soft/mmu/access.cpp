@@ -83,6 +83,7 @@ Flow translate(Cpu& cpu, std::uint64_t linear, Access access, Privilege privileg
            .physical = translation.physical};
   if (place.host == nullptr) return Flow::Next;
   std::byte* const page = place.host - (linear & (kPageSize - 1));
+  cpu.mmu.note_page_size(linear, translation.page_size);
   cpu.mmu.tlb(privilege, access).insert(linear, page);
   // What may be written may be read: saves the walk of the next load.
   if (access == Access::Write) cpu.mmu.tlb(privilege, Access::Read).insert(linear, page);

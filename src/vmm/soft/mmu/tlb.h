@@ -5,11 +5,11 @@
 #include <cstdint>
 
 #include "vmm/memory/guest_address.h"
+#include "vmm/soft/mmu/access_kind.h"
+#include "vmm/soft/mmu/inline_tlb.h"
+#include "vmm/soft/mmu/jump_table.h"
 
 namespace bh::vmm::soft {
-
-enum class Access : std::uint8_t { Read, Write, Execute };
-enum class Privilege : std::uint8_t { Supervisor, User };
 
 /// One translation: guest-virtual page to host memory.
 struct TlbEntry {
@@ -55,25 +55,51 @@ class Tlb {
   std::array<TlbEntry, kEntries> entries_{};
 };
 
-/// All translations of one vCPU.
+/// All translations of one vCPU, and what depends on them.
 class Mmu {
  public:
   Tlb& tlb(Privilege privilege, Access access) {
     return tlbs_[static_cast<std::size_t>(privilege)][static_cast<std::size_t>(access)];
   }
+  InlineTlb& inline_tlb() { return inline_tlb_; }
+  JumpTable& jumps(Privilege privilege) { return jumps_[static_cast<std::size_t>(privilege)]; }
 
-  /// INVLPG. A large page may have left several entries: `whole` forgets all of them.
+  /// A translation was entered that is a piece of a page of `size` bytes.
+  void note_page_size(std::uint64_t linear, std::uint64_t size) {
+    if (size == kPageSize) return;
+    if (size <= kLargePage) {
+      large_[linear / kLargePage % kSizeBits] = true;
+    } else {
+      huge_[linear / kHugePage % kSizeBits] = true;
+    }
+  }
+
+  /// INVLPG.
   void forget_page(std::uint64_t linear) {
+    // It may be one of many pieces of a larger page.
+    if (huge_[linear / kHugePage % kSizeBits]) return forget_range(linear, kHugePage);
+    if (large_[linear / kLargePage % kSizeBits]) return forget_range(linear, kLargePage);
     for (auto& by_access : tlbs_) {
       for (auto& tlb : by_access) tlb.remove(linear);
     }
+    inline_tlb_.forget_page(linear);
+    for (auto& jumps : jumps_) jumps.forget_page(linear);
     ++epoch_;
   }
-  /// CR3, CR0, CR4 or EFER changed. Global pages go as well, which is allowed.
+  /// CR3 was written: all but global pages.
+  void forget_local() {
+    clear_tlbs();
+    inline_tlb_.forget_local();
+    for (auto& jumps : jumps_) jumps.forget_local();
+    ++epoch_;
+  }
+  /// CR0, CR4 or EFER changed.
   void forget_all() {
-    for (auto& by_access : tlbs_) {
-      for (auto& tlb : by_access) tlb.clear();
-    }
+    clear_tlbs();
+    inline_tlb_.forget_all();
+    for (auto& jumps : jumps_) jumps.forget_all();
+    large_.fill(false);
+    huge_.fill(false);
     ++epoch_;
   }
 
@@ -81,7 +107,29 @@ class Mmu {
   std::uint64_t epoch() const { return epoch_; }
 
  private:
+  static constexpr std::size_t kSizeBits = 1024;
+  static constexpr std::uint64_t kLargePage = std::uint64_t{1} << 21;
+  static constexpr std::uint64_t kHugePage = std::uint64_t{1} << 30;
+
+  /// The aligned range of `size` bytes around `linear`.
+  void forget_range(std::uint64_t linear, std::uint64_t size) {
+    clear_tlbs();
+    std::uint64_t const start = linear & ~(size - 1);
+    inline_tlb_.forget_range(start, size);
+    for (auto& jumps : jumps_) jumps.forget_range(start, size);
+    ++epoch_;
+  }
+  void clear_tlbs() {
+    for (auto& by_access : tlbs_) {
+      for (auto& tlb : by_access) tlb.clear();
+    }
+  }
+
+  InlineTlb inline_tlb_;
+  std::array<JumpTable, 2> jumps_;
   std::array<std::array<Tlb, 3>, 2> tlbs_{};
+  std::array<bool, kSizeBits> large_{};  // Ranges that large pages were entered for,
+  std::array<bool, kSizeBits> huge_{};   // and pages beyond 2 MiB.
   std::uint64_t epoch_ = 1;
 };
 

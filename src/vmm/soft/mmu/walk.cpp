@@ -14,6 +14,7 @@ constexpr std::uint64_t kUser = 4;
 constexpr std::uint64_t kAccessed = 0x20;
 constexpr std::uint64_t kDirty = 0x40;
 constexpr std::uint64_t kLarge = 0x80;
+constexpr std::uint64_t kGlobal = 0x100;
 constexpr std::uint64_t kNoExecute = std::uint64_t{1} << 63;
 constexpr std::uint64_t kAddressMask = 0x000f'ffff'ffff'f000;
 // MAXPHYADDR of our CPUID is 46: higher address bits are reserved.
@@ -120,7 +121,11 @@ class Walker {
       base |= (static_cast<std::uint64_t>(entry) & 0x1f'e000) << 19;
     }
     base &= ~offset_mask;
-    return {.ok = true, .writable = write, .physical = base | (linear_ & offset_mask)};
+    return {.ok = true,
+            .writable = write,
+            .global = (entry & kGlobal) != 0 && (cpu_.cr4 & kCr4Pge) != 0,
+            .page_size = offset_mask + 1,
+            .physical = base | (linear_ & offset_mask)};
   }
 
   template <typename Entry>

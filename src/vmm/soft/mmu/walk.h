@@ -12,6 +12,8 @@ struct Translation {
   bool ok = false;
   /// The page may be entered in the write TLB: its dirty bit is set.
   bool writable = false;
+  bool global = false;                  // Outlives a change of CR3 (CR4.PGE is on).
+  std::uint64_t page_size = kPageSize;  // Bytes that its leaf entry maps.
   std::uint64_t physical = 0;
   std::uint32_t error_code = 0;
 };

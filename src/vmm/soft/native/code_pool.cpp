@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -23,11 +22,10 @@ Result<CodePool> CodePool::create(std::size_t size) {
 }
 
 void* CodePool::add(std::span<std::uint8_t const> code) {
-  constexpr std::size_t kAlignment = 16;
   if (code.size() > writable_.size() - used_) return nullptr;
   std::memcpy(writable_.data() + used_, code.data(), code.size());
   void* const result = executable_.data() + used_;
-  used_ = std::min(writable_.size(), (used_ + code.size() + kAlignment - 1) & ~(kAlignment - 1));
+  take(code.size());
   return result;
 }
 

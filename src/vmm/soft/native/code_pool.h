@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,8 +19,28 @@ class CodePool {
   /// Copies `code` in, 16-byte aligned; nullptr when the pool is full. The result is executable.
   void* add(std::span<std::uint8_t const> code);
 
-  /// Forgets everything added.
-  void clear() { used_ = 0; }
+  /// The unused end: what is written to room() will run at next_address(), once taken.
+  std::span<std::uint8_t> room() {
+    return {reinterpret_cast<std::uint8_t*>(writable_.data()) + used_, writable_.size() - used_};
+  }
+  std::uint64_t next_address() const {
+    return reinterpret_cast<std::uint64_t>(executable_.data()) + used_;
+  }
+  void take(std::size_t size) {
+    used_ = std::min(writable_.size(), (used_ + size + kAlignment - 1) & ~(kAlignment - 1));
+  }
+
+  /// Where to write what runs at `address`, which contains() must hold.
+  std::uint8_t* writable(std::uint64_t address) {
+    auto const start = reinterpret_cast<std::uint64_t>(executable_.data());
+    return reinterpret_cast<std::uint8_t*>(writable_.data()) + (address - start);
+  }
+
+  /// All of it, used or not, where it runs.
+  std::span<std::byte const> code() const { return {executable_.data(), executable_.size()}; }
+  std::size_t used() const { return used_; }
+  /// Forgets everything added, or everything beyond the first `keep` bytes.
+  void clear(std::size_t keep = 0) { used_ = keep; }
 
   bool contains(std::uint64_t host_address) const {
     auto const start = reinterpret_cast<std::uint64_t>(executable_.data());
@@ -27,6 +48,8 @@ class CodePool {
   }
 
  private:
+  static constexpr std::size_t kAlignment = 16;
+
   CodePool(os::MappedRegion writable, os::MappedRegion executable)
       : writable_(std::move(writable)), executable_(std::move(executable)) {}
 

@@ -12,7 +12,8 @@ namespace bh::vmm::soft {
 /// Installs the process-wide signal handlers, once; later calls do nothing. Any thread.
 Result<> install_trap_guard();
 
-/// Names the vCPU whose stubs run on the calling thread; nullptr for none.
-void set_guarded_cpu(Cpu* cpu);
+/// Names the vCPU that runs on the calling thread, and gives the thread a stack for signals if it
+/// has none: translated code must not be interrupted on the guest's.
+Result<> guard_thread(Cpu* cpu);
 
 }  // namespace bh::vmm::soft

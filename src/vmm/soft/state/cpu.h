@@ -8,10 +8,12 @@
 
 #include "vmm/engine/exit.h"
 #include "vmm/engine/registers.h"
+#include "vmm/soft/cache/code_user.h"
 #include "vmm/soft/mmu/tlb.h"
 #include "vmm/soft/state/exception.h"
 #include "vmm/soft/state/flags.h"
 #include "vmm/soft/state/replay.h"
+#include "vmm/soft/translate/crossing.h"
 
 namespace bh::vmm::soft {
 
@@ -132,6 +134,8 @@ struct Cpu {
   std::atomic<int> attention{0};  // int: what a futex can wait on
 
   Mmu mmu;
+  Crossing crossing;
+  CodeUser code_user;
 
   /// What a native stub may change.
   struct NativeState {

@@ -14,6 +14,7 @@ struct Machine {
   chip::ChipSet* chips;  // nullptr without interrupt chips.
   chip::Clock& clock;
   unsigned vcpu_count;
+  Translate translate = Translate::Off;
   bool offer_avx = false;  // XSAVE, AVX, AVX2, BMI, FMA, if the host has them.
 };
 

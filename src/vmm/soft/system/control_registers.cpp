@@ -72,7 +72,7 @@ Flow write_cr0(Cpu& cpu, std::uint64_t value) {
 Flow write_cr3(Cpu& cpu, std::uint64_t value) {
   if (cpu.long_mode() && (value & kCr3Reserved) != 0) return cpu.raise(kGeneralProtection, 0);
   cpu.cr3 = value;
-  cpu.mmu.forget_all();
+  cpu.mmu.forget_local();
   return Flow::Next;
 }
 

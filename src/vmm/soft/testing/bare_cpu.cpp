@@ -13,7 +13,7 @@ BareCpu::BareCpu()
       blocks_(BlockCache::create().value()) {
   memory_.set_write_hook(code_pages_.get());
   (void)install_trap_guard();
-  set_guarded_cpu(cpu_.get());
+  (void)guard_thread(cpu_.get()).value();
   cpu_->machine = &*machine_;
   reset(*cpu_);
   cpu_->code_size = CodeSize::Bits64;

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "vmm/memory/guest_address.h"
+#include "vmm/soft/mmu/slot_log.h"
+
+namespace bh::vmm::soft {
+
+/// Where translated code of one privilege finds the code for a RIP it did not know before. One
+/// vCPU's thread only.
+class JumpTable {
+ public:
+  static constexpr std::size_t kEntries = 4096;
+
+  struct Entry {
+    std::uint64_t rip;
+    std::uint64_t code;  // Host address: of a block's external entry, or of `miss`.
+  };
+
+  /// The same that translated code computes.
+  static constexpr std::size_t slot_of(std::uint64_t rip) {
+    return static_cast<std::uint32_t>(rip ^ static_cast<std::uint32_t>(rip) >> 6) % kEntries;
+  }
+
+  Entry const& first() const { return entries_.front(); }
+
+  /// `miss`: code to jump to where nothing is known.
+  void set_miss(std::uint64_t miss) {
+    miss_ = miss;
+    forget_all();
+  }
+
+  void insert(std::uint64_t rip, std::uint64_t code, bool global) {
+    std::size_t const slot = slot_of(rip);
+    entries_[slot] = {rip, code};
+    pages_[page_bit(rip) / 64] |= std::uint64_t{1} << page_bit(rip) % 64;
+    if (!global) local_.note(slot);
+  }
+  std::uint64_t find(std::uint64_t rip) const {
+    Entry const& entry = entries_[slot_of(rip)];
+    return entry.rip == rip ? entry.code : miss_;
+  }
+
+  void forget_page(std::uint64_t linear) {
+    if ((pages_[page_bit(linear) / 64] >> page_bit(linear) % 64 & 1) == 0) return;
+    forget_range(linear & ~(kPageSize - 1), kPageSize);
+  }
+  void forget_range(std::uint64_t linear, std::uint64_t size) {
+    forget_if([&](Entry const& entry) { return (entry.rip ^ linear) < size; });
+  }
+  /// `gone`: the code of blocks that are gone, sorted, not empty.
+  void forget_code(std::span<std::uint64_t const> gone) {
+    forget_if([&](Entry const& entry) {
+      return entry.code - gone.front() <= gone.back() - gone.front() &&
+             std::binary_search(gone.begin(), gone.end(), entry.code);
+    });
+  }
+  /// What a write to CR3 forgets.
+  void forget_local() {
+    if (!local_.for_each([this](std::size_t slot) { clear(entries_[slot]); })) forget_all();
+    local_.clear();
+  }
+  void forget_all() {
+    for (auto& entry : entries_) clear(entry);
+    pages_.fill(0);
+    local_.clear();
+  }
+
+ private:
+  static constexpr std::size_t kPageBits = 1024;
+
+  static std::size_t page_bit(std::uint64_t linear) { return (linear >> kPageShift) % kPageBits; }
+  void clear(Entry& entry) { entry = {0, miss_}; }
+  template <typename Predicate>
+  void forget_if(Predicate matches) {
+    for (auto& entry : entries_) {
+      if (matches(entry)) clear(entry);
+    }
+  }
+
+  std::array<Entry, kEntries> entries_{};
+  std::array<std::uint64_t, kPageBits / 64> pages_{};
+  SlotLog local_;
+  std::uint64_t miss_ = 0;
+};
+
+}  // namespace bh::vmm::soft

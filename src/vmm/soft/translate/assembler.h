@@ -1,0 +1,204 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "vmm/engine/registers.h"
+
+namespace bh::vmm::soft {
+
+/// Condition codes as the low four bits of Jcc.
+enum class Condition : std::uint8_t { Below = 2, Equal = 4, NotEqual = 5, Above = 7 };
+
+/// Writes host code for a known address. When the room is used up it goes on counting, and
+/// overflowed() says so: what was written must then be thrown away.
+///
+/// `state` operands are displacements from the GS base, which is the vCPU's Mmu.
+class Assembler {
+ public:
+  /// `room` is where the bytes go, `address` where they will run.
+  Assembler(std::span<std::uint8_t> room, std::uint64_t address) : room_(room), address_(address) {}
+
+  std::size_t size() const { return size_; }
+  std::uint64_t here() const { return address_ + size_; }
+  bool overflowed() const { return size_ > room_.size(); }
+
+  void byte(unsigned value) {
+    if (size_ < room_.size()) room_[size_] = static_cast<std::uint8_t>(value);
+    ++size_;
+  }
+  void bytes(std::span<std::uint8_t const> values) {
+    for (auto const value : values) byte(value);
+  }
+  void dword(std::uint32_t value) {
+    for (unsigned shift = 0; shift < 32; shift += 8) byte(value >> shift);
+  }
+
+  // --- Registers and memory at a register.
+  void move(Gpr to, Gpr from) { rex_w(from, to), byte(0x89), registers(from, to); }
+  void move32(Gpr to, Gpr from) { rex(from, to), byte(0x89), registers(from, to); }
+  void add(Gpr to, Gpr from) { rex_w(from, to), byte(0x01), registers(from, to); }
+  void xor32(Gpr to, Gpr from) { rex(from, to), byte(0x31), registers(from, to); }
+  void compare(Gpr left, Gpr right) { rex_w(right, left), byte(0x39), registers(right, left); }
+  void shift_right32(Gpr reg, unsigned count) {
+    rex(0, reg), byte(0xc1), registers(5, reg), byte(count);
+  }
+  void shift_left32(Gpr reg, unsigned count) {
+    rex(0, reg), byte(0xc1), registers(4, reg), byte(count);
+  }
+  void shift_left(Gpr reg, unsigned count) {
+    rex_w(0, reg), byte(0xc1), registers(4, reg), byte(count);
+  }
+  void shift_right_signed(Gpr reg, unsigned count) {
+    rex_w(0, reg), byte(0xc1), registers(7, reg), byte(count);
+  }
+  void and32(Gpr reg, std::uint32_t mask) {
+    rex(0, reg), byte(0x81), registers(4, reg), dword(mask);
+  }
+  void compare(Gpr reg, std::uint32_t value) {
+    rex_w(0, reg), byte(0x81), registers(7, reg), dword(value);
+  }
+  void load(Gpr to, Gpr base, std::int32_t displacement) {
+    rex_w(to, base), byte(0x8b), at(to, base, displacement);
+  }
+  void load_sum(Gpr to, Gpr base, Gpr index) {  // mov to, [base + index]
+    byte(0x48 | to >> 3 << 2 | index >> 3 << 1 | base >> 3), byte(0x8b), sum(to, base, index);
+  }
+  void store(Gpr base, std::int32_t displacement, Gpr from) {
+    rex_w(from, base), byte(0x89), at(from, base, displacement);
+  }
+  void store_immediate(Gpr base, std::int32_t displacement, std::int32_t value) {
+    rex_w(0, base), byte(0xc7), at(0, base, displacement), dword(static_cast<std::uint32_t>(value));
+  }
+  void load_address(Gpr to, Gpr base, std::int32_t displacement) {
+    rex_w(to, base), byte(0x8d), at(to, base, displacement);
+  }
+  void load_address32(Gpr to, Gpr base, std::int32_t displacement) {
+    rex(to, base), byte(0x8d), at(to, base, displacement);
+  }
+  /// lea to, [rip + ...] of `target`, a host address near by.
+  void load_code_address(Gpr to, std::uint64_t target) {
+    rex_w(to, 0), byte(0x8d), byte(0x05 | (to & 7) << 3), distance(target);
+  }
+
+  // --- The vCPU's state.
+  void load_state(Gpr to, std::int32_t state) {
+    byte(0x65), rex_w(to, 0), byte(0x8b), state_at(to, state);
+  }
+  void store_state(std::int32_t state, Gpr from) {
+    byte(0x65), rex_w(from, 0), byte(0x89), state_at(from, state);
+  }
+  void add_state(Gpr to, std::int32_t state) {
+    byte(0x65), rex_w(to, 0), byte(0x03), state_at(to, state);
+  }
+  void store_state32(std::int32_t state, std::uint32_t value) {
+    byte(0x65), byte(0xc7), state_at(0, state), dword(value);
+  }
+  void store_state8(std::int32_t state, std::uint8_t value) {
+    byte(0x65), byte(0xc6), state_at(0, state), byte(value);
+  }
+  void compare_state32(std::int32_t state, std::uint8_t value) {
+    byte(0x65), byte(0x83), state_at(7, state), byte(value);
+  }
+  void compare_state8(std::int32_t state, std::uint8_t value) {
+    byte(0x65), byte(0x80), state_at(7, state), byte(value);
+  }
+  void jump_state(std::int32_t state) { byte(0x65), byte(0xff), state_at(4, state); }
+  /// State at a displacement from a register that counts from the GS base.
+  void load_state_at(Gpr to, Gpr index, std::int32_t state) {
+    byte(0x65), rex_w(to, index), byte(0x8b), at(to, index, state);
+  }
+  void xor_state_at(Gpr to, Gpr index, std::int32_t state) {
+    byte(0x65), rex_w(to, index), byte(0x33), at(to, index, state);
+  }
+  void compare_state_at(Gpr left, Gpr index, std::int32_t state) {
+    byte(0x65), rex_w(left, index), byte(0x3b), at(left, index, state);
+  }
+  void jump_state_at(Gpr index, std::int32_t state) {
+    byte(0x65), rex(0, index), byte(0xff), at(4, index, state);
+  }
+  void load_state_xmm(unsigned xmm, std::int32_t state) {
+    byte(0x65), rex(xmm, 0), byte(0x0f), byte(0x10), state_at(xmm, state);
+  }
+  void store_state_xmm(std::int32_t state, unsigned xmm) {
+    byte(0x65), rex(xmm, 0), byte(0x0f), byte(0x11), state_at(xmm, state);
+  }
+  void load_mxcsr(std::int32_t state) { byte(0x65), byte(0x0f), byte(0xae), state_at(2, state); }
+  void store_mxcsr(std::int32_t state) { byte(0x65), byte(0x0f), byte(0xae), state_at(3, state); }
+
+  // --- Arithmetic flags to and from ArithmeticFlags. `spare` is destroyed, RAX kept.
+  void save_flags(std::int32_t state, Gpr spare) {
+    move(spare, Rax);
+    byte(0x9f);                                                // lahf
+    byte(0x0f), byte(0x90), byte(0xc0);                        // seto al
+    byte(0x66), byte(0x65), byte(0x89), state_at(Rax, state);  // mov gs:[state], ax
+    move(Rax, spare);
+  }
+  void restore_flags(std::int32_t state, Gpr spare) {
+    move(spare, Rax);
+    byte(0x65), byte(0x0f), byte(0xb7), state_at(Rax, state);  // movzx eax, word gs:[state]
+    byte(0x04), byte(0x7f);                                    // add al, 0x7f: sets OF
+    byte(0x9e);                                                // sahf
+    move(Rax, spare);
+  }
+
+  // --- Control. Distances are to host addresses in the same pool.
+  void push(Gpr reg) { rex(0, reg), byte(0x50 | (reg & 7)); }
+  void pop(Gpr reg) { rex(0, reg), byte(0x58 | (reg & 7)); }
+  void ret() { byte(0xc3); }
+  void jump(std::uint64_t target) { byte(0xe9), distance(target); }
+  void jump(Gpr target) { rex(0, target), byte(0xff), registers(4, target); }
+  void jump_if(unsigned condition, std::uint64_t target) {
+    byte(0x0f), byte(0x80 | condition), distance(target);
+  }
+  void jump_if(Condition condition, std::uint64_t target) {
+    jump_if(static_cast<unsigned>(condition), target);
+  }
+  /// Points the distance that ends at `end` (as size() was after the jump) to here.
+  void land(std::size_t end) {
+    auto const value = static_cast<std::uint32_t>(size_ - end);
+    if (end > room_.size()) return;
+    for (unsigned i = 0; i < 4; ++i) room_[end - 4 + i] = static_cast<std::uint8_t>(value >> 8 * i);
+  }
+
+  /// ModRM, SIB and displacement of [base + displacement].
+  void at(unsigned reg, Gpr base, std::int32_t displacement) {
+    bool const sib = (base & 7) == Rsp;
+    if (displacement == 0 && (base & 7) != Rbp) {
+      byte((reg & 7) << 3 | (base & 7));
+      if (sib) byte(0x24);
+    } else if (displacement >= -128 && displacement <= 127) {
+      byte(0x40 | (reg & 7) << 3 | (base & 7));
+      if (sib) byte(0x24);
+      byte(static_cast<std::uint32_t>(displacement));
+    } else {
+      byte(0x80 | (reg & 7) << 3 | (base & 7));
+      if (sib) byte(0x24);
+      dword(static_cast<std::uint32_t>(displacement));
+    }
+  }
+  /// ModRM and SIB of [base + index]. Base is not RBP or R13, index not RSP.
+  void sum(unsigned reg, Gpr base, Gpr index) {
+    byte((reg & 7) << 3 | 4);
+    byte((index & 7) << 3 | (base & 7));
+  }
+
+ private:
+  void rex_w(unsigned reg, unsigned rm) { byte(0x48 | (reg >> 3) << 2 | rm >> 3); }
+  void rex(unsigned reg, unsigned rm) {
+    if ((reg | rm) >= 8) byte(0x40 | (reg >> 3) << 2 | rm >> 3);
+  }
+  void registers(unsigned reg, unsigned rm) { byte(0xc0 | (reg & 7) << 3 | (rm & 7)); }
+  /// [disp32] without base.
+  void state_at(unsigned reg, std::int32_t state) {
+    byte((reg & 7) << 3 | 4), byte(0x25), dword(static_cast<std::uint32_t>(state));
+  }
+  void distance(std::uint64_t target) { dword(static_cast<std::uint32_t>(target - (here() + 4))); }
+
+  std::span<std::uint8_t> room_;
+  std::uint64_t address_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,166 @@
+#include "vmm/soft/translate/block_writer.h"
+
+namespace bh::vmm::soft {
+
+namespace {
+
+bool in_page(std::int32_t offset) {
+  return offset >= 0 && offset < static_cast<std::int32_t>(kPageSize);
+}
+
+}  // namespace
+
+std::uint32_t BlockWriter::add_site(Site const& site) {
+  sites_.push_back(site);
+  sites_.back().block = block_;
+  return static_cast<std::uint32_t>(sites_.size() - 1);
+}
+
+/// A jump that is patched when its target is known. `conditional`: on the piece's condition.
+void BlockWriter::jump_link(Piece const& piece, std::int32_t target, bool conditional) {
+  FlagsAt const flags = flags_ == Flags::Host   ? FlagsAt::Host
+                        : flags_ == Flags::Both ? FlagsAt::Both
+                                                : FlagsAt::Saved;
+  auto const site =
+      add_site({.kind = SiteKind::Link, .flags = flags, .offset = piece.start(), .target = target});
+  if (conditional) {
+    out_.jump_if(piece.op.condition, out_.here());
+  } else {
+    out_.jump(out_.here());
+  }
+  sites_[site].patch = out_.here() - 4;
+  tails_.push_back({.kind = Tail::Kind::Leave,
+                    .jump_end = out_.size(),
+                    .go_to = flags == FlagsAt::Host ? gate_.leave_with_flags : gate_.leave,
+                    .site = site});
+}
+
+void BlockWriter::go_to(Piece const& piece, std::int32_t target) {
+  if (in_page(target)) return jump_link(piece, target, false);
+  give_up_host_flags(kAllFlags);
+  out_.load_state(R11, state_.rip_page());
+  out_.load_address(R11, R11, target);
+  auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
+  auto const misses = write_look_up(out_, state_, privilege);
+  for (auto const jump_end : {misses.attention, misses.unknown}) {
+    tails_.push_back({.kind = Tail::Kind::Leave,
+                      .jump_end = jump_end,
+                      .go_to = gate_.unknown,
+                      .site = Crossing::kNoSite});
+  }
+}
+
+void BlockWriter::branch(Piece const& piece) {
+  bring_flags_to_host(R11);
+  auto const target = piece.end() + static_cast<std::int32_t>(piece.op.immediate);
+  if (in_page(target)) return jump_link(piece, target, true);
+  out_.jump_if(piece.op.condition, out_.here());
+  tails_.push_back(
+      {.kind = Tail::Kind::CrossPage, .jump_end = out_.size(), .flags = flags_, .target = target});
+}
+
+void BlockWriter::look_up(Piece const& piece, unsigned undo_stack) {
+  auto const site = add_site({.kind = SiteKind::LookUp,
+                              .offset = piece.start(),
+                              .undo_stack = static_cast<std::uint16_t>(undo_stack)});
+  auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
+  auto const misses = write_look_up(out_, state_, privilege);
+  out_.land(misses.attention);
+  out_.land(misses.unknown);
+  out_.store_state(state_.target(), R11);
+  out_.store_state32(state_.site(), site);
+  out_.jump(gate_.leave);
+}
+
+void BlockWriter::call(Piece const& piece) {
+  give_up_host_flags(kAllFlags);
+  push_return_address(piece);
+  go_to(piece, piece.end() + static_cast<std::int32_t>(piece.op.immediate));
+}
+
+void BlockWriter::jump_indirect(Piece const& piece) {
+  give_up_host_flags(kAllFlags);
+  if (piece.op.has_memory) {
+    auto const go_on = out_.here();
+    address(piece);
+    probe(piece, go_on, 8, Access::Read);
+    out_.load_sum(R11, R15, R11);
+  } else {
+    load_guest(R11, piece.op.reg[0]);
+  }
+  look_up(piece, 0);
+}
+
+void BlockWriter::call_indirect(Piece const& piece) {
+  give_up_host_flags(kAllFlags);
+  if (piece.op.has_memory) {
+    auto const go_on = out_.here();
+    address(piece);
+    probe(piece, go_on, 8, Access::Read);
+    out_.load_sum(R11, R15, R11);
+  } else {
+    load_guest(R11, piece.op.reg[0]);
+  }
+  out_.store_state(state_.target(), R11);
+  // Where there can be no code nothing may be pushed: the stepping engine raises the exception.
+  out_.move(R15, R11);
+  out_.shift_left(R15, 16);
+  out_.shift_right_signed(R15, 16);
+  out_.compare(R15, R11);
+  out_.jump_if(Condition::NotEqual, out_.here());
+  tails_.push_back({.kind = Tail::Kind::Leave,
+                    .jump_end = out_.size(),
+                    .go_to = gate_.leave,
+                    .site = add_site({.kind = SiteKind::StepOut, .offset = piece.start()})});
+  push_return_address(piece);
+  out_.load_state(R11, state_.target());
+  look_up(piece, 0);
+}
+
+void BlockWriter::return_near(Piece const& piece) {
+  give_up_host_flags(kAllFlags);
+  auto const go_on = out_.here();
+  out_.move(R11, Rsp);
+  probe(piece, go_on, 8, Access::Read);
+  out_.load_sum(R11, R15, R11);
+  auto const size = 8 + static_cast<std::uint16_t>(piece.op.immediate);
+  out_.load_address(Rsp, Rsp, size);
+  look_up(piece, static_cast<unsigned>(size));
+}
+
+void BlockWriter::step(Piece const& piece, SiteKind kind) {
+  give_up_host_flags(kAllFlags);
+  auto const site = add_site({.kind = kind, .offset = piece.start(), .next = piece.end()});
+  out_.store_state32(state_.site(), site);
+  out_.jump(gate_.leave);
+  sites_[site].go_on = out_.here();
+  flags_ = Flags::Saved;
+}
+
+void BlockWriter::tails() {
+  for (std::size_t i = 0; i < tails_.size(); ++i) {
+    Tail const tail = tails_[i];
+    out_.land(tail.jump_end);
+    switch (tail.kind) {
+      case Tail::Kind::Leave:
+        if (tail.site != Crossing::kNoSite) {
+          if (sites_[tail.site].kind == SiteKind::Link) sites_[tail.site].unlinked = out_.here();
+          out_.store_state32(state_.site(), tail.site);
+        }
+        out_.jump(tail.go_to);
+        break;
+      case Tail::Kind::LoadVectors:
+        out_.load_code_address(R11, tail.go_to);
+        out_.jump(gate_.load_vectors);
+        break;
+      case Tail::Kind::CrossPage:
+        if (tail.flags == Flags::Host) out_.save_flags(state_.flags(), R11);
+        out_.load_state(R11, state_.rip_page());
+        out_.load_address(R11, R11, tail.target);
+        out_.jump(gate_.look_up[mode_.user ? 1 : 0]);
+        break;
+    }
+  }
+}
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "vmm/soft/translate/assembler.h"
+#include "vmm/soft/translate/gate.h"
+#include "vmm/soft/translate/piece.h"
+#include "vmm/soft/translate/site.h"
+#include "vmm/soft/translate/state_layout.h"
+
+namespace bh::vmm::soft {
+
+/// Host addresses at which a block can be entered.
+struct Entries {
+  std::uint64_t external = 0;  // R11 holds the RIP; flags saved.
+  std::uint64_t saved = 0;     // crossing.rip_page is right; flags saved.
+  std::uint64_t host = 0;      // The same, flags in the host's.
+  bool flags_dead =
+      false;  // The block reads none of the flags it is entered with; both above are one.
+  bool wants_host_flags = false;  // `host` is the shorter way.
+  bool uses_vectors = false;
+};
+
+/// Writes one block.
+class BlockWriter {
+ public:
+  /// `sites` and `traps` get what the block adds; sites carry `block`.
+  BlockWriter(Assembler& out, Gate const& gate, StateLayout const& state, TranslationMode mode,
+              std::uint32_t block, std::vector<Site>& sites, std::vector<TrapPoint>& traps)
+      : out_(out),
+        gate_(gate),
+        state_(state),
+        mode_(mode),
+        block_(block),
+        sites_(sites),
+        traps_(traps) {}
+
+  /// `pieces` is not empty; their live_in and live_out are set.
+  Entries write(std::span<Piece const> pieces);
+
+ private:
+  /// Where the arithmetic flags are. Nowhere: nothing will read them.
+  enum class Flags : std::uint8_t { Host, Saved, Both, Nowhere };
+  /// What the block does first with the flags it is entered with.
+  enum class FirstUse : std::uint8_t { None, InHost, Saved };
+
+  /// Code out of the way of the block, reached by a jump.
+  struct Tail {
+    enum class Kind : std::uint8_t { Leave, LoadVectors, CrossPage } kind;
+    std::size_t jump_end;     // For Assembler::land().
+    std::uint64_t go_to = 0;  // Leave: one of the gate's; LoadVectors: where to go on.
+    std::uint32_t site = 0;
+    Flags flags = Flags::Saved;  // CrossPage
+    std::int32_t target = 0;     // CrossPage
+  };
+
+  FirstUse first_use(std::span<Piece const> pieces) const;
+  Entries enter(std::span<Piece const> pieces);
+  /// Writes the pieces at the front that go together; returns how many.
+  std::size_t write_some(std::span<Piece const> pieces);
+
+  void copy(Piece const& piece);
+  void load_address(Piece const& piece);
+  void memory(Piece const& piece);
+  std::size_t pushes(std::span<Piece const> pieces);
+  std::size_t pops(std::span<Piece const> pieces);
+  void leave_frame(Piece const& piece);
+  void branch(Piece const& piece);
+  void call(Piece const& piece);
+  void jump_indirect(Piece const& piece);
+  void call_indirect(Piece const& piece);
+  void return_near(Piece const& piece);
+  void step(Piece const& piece, SiteKind kind);
+
+  // --- Flags
+  bool wants_host_flags(Piece const& piece) const;
+  void bring_flags_to_host(Gpr spare);
+  /// Something is about to destroy the host's flags; `live`: those that must not be lost.
+  void give_up_host_flags(FlagSet live);
+
+  // --- Memory
+  /// The operand's linear address to R11.
+  void address(Piece const& piece);
+  /// R11: linear address. Afterwards R15 + R11 is the host address. `go_on`: where to try again.
+  void probe(Piece const& piece, std::uint64_t go_on, unsigned size, Access access);
+  /// The instruction with [R15 + R11], [R15] or [R11] for its memory operand.
+  enum class Pointer : std::uint8_t { Sum, R15Alone, R11Alone };
+  void with_operand(Piece const& piece, Pointer pointer);
+  /// Stores the return address and moves RSP.
+  void push_return_address(Piece const& piece);
+  void load_guest(Gpr to, unsigned reg);
+
+  // --- Ways out
+  void go_to(Piece const& piece, std::int32_t target);
+  void jump_link(Piece const& piece, std::int32_t target, bool conditional);
+  /// The RIP is in R11, flags are saved.
+  void look_up(Piece const& piece, unsigned undo_stack);
+  void tails();
+  std::uint32_t add_site(Site const& site);
+
+  Assembler& out_;
+  Gate const& gate_;
+  StateLayout const& state_;
+  TranslationMode mode_;
+  std::uint32_t block_;
+  std::vector<Site>& sites_;
+  std::vector<TrapPoint>& traps_;
+  std::vector<Tail> tails_;
+  Flags flags_ = Flags::Saved;
+};
+
+/// Works out live_in and live_out of a block's pieces.
+void find_live_flags(std::span<Piece> pieces, TranslationMode mode);
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,151 @@
+#include "vmm/soft/translate/gate.h"
+
+#include <array>
+
+namespace bh::vmm::soft {
+
+namespace {
+
+constexpr std::array kCalleeSaved{Rbx, Rbp, R12, R13, R14, R15};
+
+bool lives_in_memory(Gpr reg) {
+  return reg == R11 || reg == R15;
+}
+
+class GateWriter {
+ public:
+  GateWriter(Assembler& out, StateLayout const& state) : out_(out), state_(state) {}
+
+  Gate write() {
+    Gate gate;
+    gate.leave = leave();
+    gate.leave_with_flags = leave_with_flags(gate.leave);
+    for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
+      for (auto const access : {Access::Read, Access::Write}) {
+        gate.leave_miss[InlineTlb::tag_index(privilege, access)] =
+            leave_miss(state_.tlb_tag(privilege, access), gate.leave);
+      }
+    }
+    gate.load_vectors = load_vectors();
+    gate.unknown = unknown(gate.leave);
+    for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
+      gate.look_up[static_cast<std::size_t>(privilege)] = look_up(privilege, gate.unknown);
+    }
+    gate.enter = enter(false);
+    gate.enter_with_vectors = enter(true);
+    return gate;
+  }
+
+ private:
+  Gate::Enter enter(bool with_vectors) {
+    auto const start = out_.here();
+    for (auto const reg : kCalleeSaved) out_.push(reg);
+    out_.store_state(state_.host_stack(), Rsp);
+    out_.store_state(state_.enter_at(), Rdi);
+    if (with_vectors) vectors_in();
+    for (unsigned i = 0; i < 16; ++i) {
+      auto const reg = static_cast<Gpr>(i);
+      if (!lives_in_memory(reg)) out_.load_state(reg, state_.gpr(i));
+    }
+    out_.jump_state(state_.enter_at());
+    return reinterpret_cast<Gate::Enter>(start);
+  }
+
+  std::uint64_t leave() {
+    auto const start = out_.here();
+    for (unsigned i = 0; i < 16; ++i) {
+      auto const reg = static_cast<Gpr>(i);
+      if (!lives_in_memory(reg)) out_.store_state(state_.gpr(i), reg);
+    }
+    out_.load_state(Rsp, state_.host_stack());
+    out_.compare_state8(state_.vectors_loaded(), 0);
+    out_.jump_if(Condition::Equal, out_.here());
+    auto const without = out_.size();
+    vectors_out();
+    out_.land(without);
+    for (auto reg = kCalleeSaved.rbegin(); reg != kCalleeSaved.rend(); ++reg) out_.pop(*reg);
+    out_.ret();
+    return start;
+  }
+
+  std::uint64_t leave_with_flags(std::uint64_t leave) {
+    auto const start = out_.here();
+    out_.save_flags(state_.flags(), R11);
+    out_.jump(leave);
+    return start;
+  }
+
+  std::uint64_t leave_miss(std::int32_t tag, std::uint64_t leave) {
+    auto const start = out_.here();
+    out_.xor_state_at(R11, R15, tag);
+    out_.store_state(state_.miss_address(), R11);
+    out_.jump(leave);
+    return start;
+  }
+
+  std::uint64_t unknown(std::uint64_t leave) {
+    auto const start = out_.here();
+    out_.store_state(state_.target(), R11);
+    out_.store_state32(state_.site(), Crossing::kNoSite);
+    out_.jump(leave);
+    return start;
+  }
+
+  std::uint64_t look_up(Privilege privilege, std::uint64_t unknown) {
+    auto const start = out_.here();
+    auto const misses = write_look_up(out_, state_, privilege);
+    out_.land(misses.attention);
+    out_.land(misses.unknown);
+    out_.jump(unknown);
+    return start;
+  }
+
+  std::uint64_t load_vectors() {
+    auto const start = out_.here();
+    vectors_in();
+    out_.jump(R11);
+    return start;
+  }
+
+  void vectors_in() {
+    for (unsigned i = 0; i < 16; ++i) out_.load_state_xmm(i, state_.vector(i));
+    out_.load_mxcsr(state_.mxcsr());
+    out_.store_state8(state_.vectors_loaded(), 1);
+  }
+  void vectors_out() {
+    for (unsigned i = 0; i < 16; ++i) out_.store_state_xmm(state_.vector(i), i);
+    out_.store_mxcsr(state_.mxcsr());
+    out_.load_mxcsr(state_.host_mxcsr());
+    out_.store_state8(state_.vectors_loaded(), 0);
+  }
+
+  Assembler& out_;
+  StateLayout const& state_;
+};
+
+}  // namespace
+
+Gate write_gate(Assembler& out, StateLayout const& state) {
+  return GateWriter(out, state).write();
+}
+
+LookUpMisses write_look_up(Assembler& out, StateLayout const& state, Privilege privilege) {
+  LookUpMisses misses{};
+  out.compare_state32(state.attention(), 0);
+  out.jump_if(Condition::NotEqual, out.here());
+  misses.attention = out.size();
+  // JumpTable::slot_of, times the size of an entry.
+  out.move32(R15, R11);
+  out.shift_right32(R15, 6);
+  out.xor32(R15, R11);
+  out.and32(R15, JumpTable::kEntries - 1);
+  static_assert(sizeof(JumpTable::Entry) == 16);
+  out.shift_left32(R15, 4);
+  out.compare_state_at(R11, R15, state.jump_rip(privilege));
+  out.jump_if(Condition::NotEqual, out.here());
+  misses.unknown = out.size();
+  out.jump_state_at(R15, state.jump_code(privilege));
+  return misses;
+}
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+
+#include "vmm/soft/translate/assembler.h"
+#include "vmm/soft/translate/state_layout.h"
+
+namespace bh::vmm::soft {
+
+/// The pieces of code that all translated code of a vCPU shares: the way in, the ways out, and the
+/// look-up of RIPs. Host addresses.
+///
+/// Translated code comes to `leave` with crossing.site set and flags saved or dead.
+struct Gate {
+  using Enter = void (*)(std::uint64_t code);
+
+  Enter enter = nullptr;               // Runs code that expects saved flags, until it leaves.
+  Enter enter_with_vectors = nullptr;  // The same for the middle of a block that uses vectors.
+  std::uint64_t leave = 0;
+  std::uint64_t leave_with_flags = 0;  // Saves the host's flags first.
+  std::uint64_t leave_miss[4] = {};    // By InlineTlb::tag_index, straight after the probe's XOR.
+  std::uint64_t load_vectors = 0;      // Goes on at R11; flags are lost.
+  std::uint64_t look_up[2] = {};       // By privilege: polls, then goes to the RIP in R11.
+  std::uint64_t unknown = 0;           // Leaves for the RIP in R11, with no site.
+};
+
+/// Writes the shared code.
+Gate write_gate(Assembler& out, StateLayout const& state);
+
+/// Goes to the RIP in R11 if the jump table knows it and nothing wants attention. Flags are saved.
+/// Returns the places of two jumps for Assembler::land() that take all else.
+struct LookUpMisses {
+  std::size_t attention;
+  std::size_t unknown;
+};
+LookUpMisses write_look_up(Assembler& out, StateLayout const& state, Privilege privilege);
+
+}  // namespace bh::vmm::soft

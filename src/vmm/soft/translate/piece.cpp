@@ -1,0 +1,161 @@
+#include "vmm/soft/translate/piece.h"
+
+#include "vmm/soft/decode/op_builder.h"
+#include "vmm/soft/decode/treatment.h"
+#include "vmm/soft/native/rewrite.h"
+#include "vmm/soft/step/handlers.h"
+#include "vmm/soft/system/handlers.h"
+
+namespace bh::vmm::soft {
+
+namespace {
+
+constexpr std::size_t kLargestOperand = 64;
+
+std::uint16_t bit_of(ZydisRegister reg) {
+  auto const general = general_register(reg);
+  return general ? static_cast<std::uint16_t>(1u << *general) : 0;
+}
+
+bool is_high_byte(ZydisRegister reg) {
+  return reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH;
+}
+
+bool names_high_byte(Instruction const& instruction) {
+  for (auto const& operand : instruction.visible_operands()) {
+    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER && is_high_byte(operand.reg.value)) return true;
+  }
+  return false;
+}
+
+bool has_vector_index(Instruction const& instruction) {
+  return (instruction.decoded.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0 &&
+         instruction.decoded.avx.mask.mode != ZYDIS_MASK_MODE_INVALID &&
+         instruction.decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX;
+}
+
+void note_registers(Piece& piece, Instruction const& instruction) {
+  for (auto const& operand : instruction.all_operands()) {
+    if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY) {
+      piece.address_registers |= bit_of(operand.mem.base) | bit_of(operand.mem.index);
+    }
+    if (operand.type != ZYDIS_OPERAND_TYPE_REGISTER) continue;
+    auto const bit = bit_of(operand.reg.value);
+    piece.registers |= bit;
+    if ((operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0) piece.registers_written |= bit;
+  }
+}
+
+void note_flags(Piece& piece, Instruction const& instruction) {
+  auto const* flags = instruction.decoded.cpu_flags;
+  if (flags == nullptr) return;
+  FlagSet const written = (flags->modified | flags->set_0 | flags->set_1) & kAllFlags;
+  FlagSet const undefined = flags->undefined & kAllFlags;
+  piece.reads = flags->tested & kAllFlags;
+  piece.touches_flags = (written | undefined) != 0;
+  switch (instruction.decoded.meta.category) {
+    // By zero they leave all flags.
+    case ZYDIS_CATEGORY_SHIFT:
+    case ZYDIS_CATEGORY_ROTATE: break;
+    // AF is undefined, and all CPUs clear it. Elsewhere undefined can mean left as it was.
+    case ZYDIS_CATEGORY_LOGICAL: piece.kills = written | undefined; break;
+    default: piece.kills = written;
+  }
+}
+
+/// A native instruction without memory operand, or with one that can be probed.
+PieceKind sort_native(Piece const& piece, Instruction const& instruction, TranslationMode mode) {
+  if (instruction.decoded.mnemonic == ZYDIS_MNEMONIC_RSM) return PieceKind::Step;  // Always #UD.
+  switch (piece.op.fpu) {
+    case FpuUse::None: break;
+    case FpuUse::Sse:
+      if (!mode.sse) return PieceKind::Step;
+      break;
+    default: return PieceKind::Step;
+  }
+  if (!piece.op.has_memory) return PieceKind::Copy;
+  bool const probes = piece.op.address_size == 8 && piece.op.memory_size != 0 &&
+                      piece.op.memory_size <= kLargestOperand && !names_high_byte(instruction) &&
+                      !has_vector_index(instruction) && instruction.decoded.raw.modrm.offset != 0;
+  // R11 and R15 hold the address: one of them can also be an operand, but not both.
+  constexpr std::uint16_t kBoth = 1u << R11 | 1u << R15;
+  if (!probes || (piece.registers & kBoth) == kBoth) return PieceKind::Step;
+  return PieceKind::Memory;
+}
+
+PieceKind sort_push(Piece const& piece) {
+  if (piece.op.has_memory || piece.op.operand_size != 8) return PieceKind::Step;
+  return PieceKind::Push;
+}
+
+PieceKind sort_pop(Piece const& piece) {
+  if (piece.op.has_memory || piece.op.operand_size != 8 || piece.op.reg[0] == Rsp) {
+    return PieceKind::Step;
+  }
+  return PieceKind::Pop;
+}
+
+PieceKind sort_indirect(Piece const& piece, PieceKind kind) {
+  if (piece.op.has_memory) {
+    bool const probes = piece.op.address_size == 8 && piece.op.memory_size == 8;
+    return probes ? kind : PieceKind::StepOut;
+  }
+  return piece.op.reg[0] == Rsp ? PieceKind::StepOut : kind;
+}
+
+PieceKind sort(Piece const& piece, Instruction const& instruction, Treatment const& treatment,
+               TranslationMode mode) {
+  auto const handler = treatment.handler;
+  if (handler == no_operation) return PieceKind::Nothing;
+  if (handler == native_registers || handler == native_memory) {
+    return sort_native(piece, instruction, mode);
+  }
+  if (handler == move_register || handler == move_immediate || handler == move_load ||
+      handler == move_store || handler == move_store_immediate) {
+    return sort_native(piece, instruction, mode);
+  }
+  if (handler == clc || handler == stc || handler == cmc || handler == lahf || handler == sahf) {
+    return PieceKind::Copy;
+  }
+  if (handler == lea) {
+    if (piece.op.base != kRipSlot) return PieceKind::Copy;
+    bool const plain = piece.op.address_size == 8 && piece.op.operand_size >= 4;
+    return plain ? PieceKind::LoadAddress : PieceKind::Step;
+  }
+  if (handler == push_operand) return sort_push(piece);
+  if (handler == pop_operand) return sort_pop(piece);
+  if (handler == leave && piece.op.operand_size == 8) return PieceKind::Leave;
+  if (handler == jump_relative) return PieceKind::Jump;
+  if (handler == jump_conditional) return PieceKind::Branch;
+  if (handler == call_relative) return PieceKind::Call;
+  if (handler == jump_indirect) return sort_indirect(piece, PieceKind::JumpIndirect);
+  if (handler == call_indirect) return sort_indirect(piece, PieceKind::CallIndirect);
+  if (handler == ret_near) return PieceKind::Return;
+  return treatment.ends_block ? PieceKind::StepOut : PieceKind::Step;
+}
+
+}  // namespace
+
+Piece make_piece(Instruction const& instruction, std::uint16_t start, TranslationMode mode) {
+  Piece piece;
+  piece.instruction = &instruction;
+  piece.op = build_op(instruction, start);
+  note_registers(piece, instruction);
+  note_flags(piece, instruction);
+  piece.kind = sort(piece, instruction, treatment_of(instruction), mode);
+  piece.vectors = piece.op.fpu == FpuUse::Sse &&
+                  (piece.kind == PieceKind::Copy || piece.kind == PieceKind::Memory);
+  auto const mnemonic = instruction.decoded.mnemonic;
+  piece.may_trap = piece.vectors || mnemonic == ZYDIS_MNEMONIC_DIV ||
+                   mnemonic == ZYDIS_MNEMONIC_IDIV || mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B ||
+                   instruction.decoded.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+  if (piece.kind == PieceKind::Step || piece.kind == PieceKind::StepOut) {
+    // It may end in an exception, which shows all flags.
+    piece.reads = kAllFlags;
+    piece.kills = 0;
+    piece.touches_flags = true;
+  }
+  return piece;
+}
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+
+namespace bh::vmm::soft {
+
+enum class SiteKind : std::uint8_t {
+  Miss,     // The TLB does not have the operand. `go_on` is before the probe.
+  Step,     // An instruction is to be stepped; `go_on` is behind it.
+  StepOut,  // The same, and the block ends.
+  Link,     // A jump to `target` that is not patched yet.
+  Poll,     // A backward jump to `target` found attention wanted.
+  LookUp,   // An indirect branch to crossing.target.
+};
+
+/// What flags a patched jump hands on.
+enum class FlagsAt : std::uint8_t { Host, Saved, Both };
+
+/// A place where translated code leaves to C++.
+struct Site {
+  SiteKind kind = SiteKind::StepOut;
+  FlagsAt flags = FlagsAt::Saved;  // Link: at the jump.
+  bool writes = false;             // Miss
+  std::uint8_t size = 0;           // Miss: bytes of the operand.
+  std::uint16_t offset = 0;        // Of the instruction, in its page.
+  std::uint16_t next = 0;          // Step: of the instruction behind it.
+  std::uint16_t undo_stack = 0;    // LookUp: what to take from RSP to be back at the instruction.
+  std::int32_t target = 0;         // Link, Poll: bytes from the start of the instruction's page.
+  std::uint64_t go_on = 0;         // Host address.
+  std::uint64_t patch = 0;         // Link: host address of the jump's 32-bit distance.
+  std::uint64_t unlinked = 0;      // Link: where the jump goes without a target.
+  std::uint32_t block = 0;
+};
+
+/// A host instruction that may trap.
+struct TrapPoint {
+  std::uint64_t host = 0;    // Its address.
+  std::uint16_t offset = 0;  // The guest instruction's, in its page.
+  bool flags_in_host = false;
+};
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+
+#include "vmm/engine/registers.h"
+#include "vmm/soft/mmu/access_kind.h"
+#include "vmm/soft/state/cpu.h"
+
+namespace bh::vmm::soft {
+
+/// Displacements of a vCPU's state from the GS base of translated code, which is Cpu::mmu: so the
+/// inline TLB, used most, has the shortest.
+class StateLayout {
+ public:
+  explicit StateLayout(Cpu& cpu) : cpu_(cpu) {}
+
+  std::uint64_t gs_base() const { return address(cpu_.mmu); }
+
+  std::int32_t gpr(unsigned reg) const { return of(cpu_.gpr[reg]); }
+  std::int32_t flags() const { return of(cpu_.arithmetic); }
+  std::int32_t mxcsr() const { return of(cpu_.mxcsr); }
+  std::int32_t host_mxcsr() const { return of(cpu_.host_mxcsr); }
+  std::int32_t vector(unsigned index) const { return of(cpu_.ymm[index]); }
+  std::int32_t segment_base(unsigned segment) const { return of(cpu_.segment_base[segment]); }
+  std::int32_t attention() const { return of(cpu_.attention); }
+  std::int32_t rip_page() const { return of(cpu_.crossing.rip_page); }
+  std::int32_t host_stack() const { return of(cpu_.crossing.host_stack); }
+  std::int32_t enter_at() const { return of(cpu_.crossing.enter_at); }
+  std::int32_t target() const { return of(cpu_.crossing.target); }
+  std::int32_t miss_address() const { return of(cpu_.crossing.miss_address); }
+  std::int32_t site() const { return of(cpu_.crossing.site); }
+  std::int32_t vectors_loaded() const { return of(cpu_.crossing.vectors_loaded); }
+
+  /// In an entry of the inline TLB.
+  std::int32_t tlb_tag(Privilege privilege, Access access) const {
+    return of(cpu_.mmu.inline_tlb().first().tags[InlineTlb::tag_index(privilege, access)]);
+  }
+  std::int32_t tlb_host() const { return of(cpu_.mmu.inline_tlb().first().host); }
+  /// In an entry of the jump table.
+  std::int32_t jump_rip(Privilege privilege) const {
+    return of(cpu_.mmu.jumps(privilege).first().rip);
+  }
+  std::int32_t jump_code(Privilege privilege) const {
+    return of(cpu_.mmu.jumps(privilege).first().code);
+  }
+
+ private:
+  template <typename T>
+  static std::uint64_t address(T const& object) {
+    return reinterpret_cast<std::uint64_t>(&object);
+  }
+  template <typename T>
+  std::int32_t of(T const& object) const {
+    return static_cast<std::int32_t>(address(object) - gs_base());
+  }
+
+  Cpu& cpu_;
+};
+
+}  // namespace bh::vmm::soft

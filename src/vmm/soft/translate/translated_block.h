@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "vmm/soft/translate/block_writer.h"
+
+namespace bh::vmm::soft {
+
+/// A piece of guest code as host code.
+struct TranslatedBlock {
+  std::uint64_t key = 0;  // TranslationCache's.
+  std::size_t page = 0;   // CodePages' number of the page it lies in.
+  Entries entries;
+  std::uint64_t code_end = 0;  // Host address behind its code.
+  std::uint32_t first_trap = 0;
+  std::uint32_t trap_count = 0;
+  bool dead = false;                    // Its code changed.
+  std::vector<std::uint32_t> incoming;  // Link sites that jump here.
+};
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,134 @@
+#include "vmm/soft/translate/translation_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace bh::vmm::soft {
+
+namespace {
+
+constexpr std::size_t kPoolSize = 8u << 20;
+// No block and no stub needs more: 64 instructions of some 150 bytes and their ways out.
+constexpr std::size_t kLargestBlock = 48u << 10;
+
+}  // namespace
+
+Result<std::unique_ptr<TranslationCache>> TranslationCache::create(Cpu& cpu) {
+  auto pool = BH_TRY(CodePool::create(kPoolSize));
+  std::unique_ptr<TranslationCache> cache(new TranslationCache(cpu, std::move(pool)));
+  Assembler out(cache->pool_.room(), cache->pool_.next_address());
+  cache->gate_ = write_gate(out, cache->state_);
+  cache->pool_.take(out.size());
+  cache->gate_size_ = cache->pool_.used();
+  for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
+    cpu.mmu.jumps(privilege).set_miss(cache->gate_.unknown);
+  }
+  return cache;
+}
+
+std::optional<std::uint32_t> TranslationCache::find(std::byte const* host,
+                                                    TranslationMode mode) const {
+  auto const found = by_key_.find(key_of(host, mode));
+  if (found == by_key_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::uint32_t TranslationCache::add(std::byte const* host, std::size_t page, TranslationMode mode,
+                                    std::span<Piece const> pieces) {
+  if (pool_.room().size() < kLargestBlock) forget_all();
+  auto const number = static_cast<std::uint32_t>(blocks_.size());
+  auto const first_trap = static_cast<std::uint32_t>(traps_.size());
+  Assembler out(pool_.room(), pool_.next_address());
+  BlockWriter writer(out, gate_, state_, mode, number, sites_, traps_);
+  Entries const entries = writer.write(pieces);
+  pool_.take(out.size());
+  blocks_.push_back({.key = key_of(host, mode),
+                     .page = page,
+                     .entries = entries,
+                     .code_end = out.here(),
+                     .first_trap = first_trap,
+                     .trap_count = static_cast<std::uint32_t>(traps_.size()) - first_trap});
+  by_key_[blocks_.back().key] = number;
+  by_page_[page].push_back(number);
+  return number;
+}
+
+void TranslationCache::patch(std::uint64_t distance_at, std::uint64_t target) {
+  auto const distance = static_cast<std::uint32_t>(target - (distance_at + 4));
+  std::memcpy(pool_.writable(distance_at), &distance, sizeof distance);
+}
+
+void TranslationCache::link(std::uint32_t site, std::uint32_t block) {
+  if (pool_.room().size() < kLargestBlock) return;  // The next block empties it.
+  Site const from = sites_[site];
+  Entries const& to = blocks_[block].entries;
+  std::uint64_t target = from.flags == FlagsAt::Host ? to.host : to.saved;
+  if (from.flags == FlagsAt::Both && to.wants_host_flags) target = to.host;
+  bool const backward = from.target <= from.offset;
+  patch(from.patch, backward ? write_poll(from, to) : target);
+  blocks_[block].incoming.push_back(site);
+}
+
+std::uint64_t TranslationCache::write_poll(Site const& from, Entries const& to) {
+  auto const poll = static_cast<std::uint32_t>(sites_.size());
+  sites_.push_back(
+      {.kind = SiteKind::Poll, .offset = from.offset, .target = from.target, .block = from.block});
+  Assembler out(pool_.room(), pool_.next_address());
+  auto const start = out.here();
+  bool const save = from.flags == FlagsAt::Host && !to.flags_dead;
+  if (save) out.save_flags(state_.flags(), R11);
+  out.compare_state32(state_.attention(), 0);
+  out.jump_if(Condition::Equal, to.saved);
+  out.store_state32(state_.site(), poll);
+  out.jump(gate_.leave);
+  pool_.take(out.size());
+  return start;
+}
+
+void TranslationCache::forget_pages(std::span<std::size_t const> pages) {
+  std::vector<std::uint64_t> gone;
+  for (auto const page : pages) {
+    auto const found = by_page_.find(page);
+    if (found == by_page_.end()) continue;
+    for (auto const number : found->second) {
+      TranslatedBlock& block = blocks_[number];
+      block.dead = true;
+      by_key_.erase(block.key);
+      gone.push_back(block.entries.external);
+      for (auto const site : block.incoming) patch(sites_[site].patch, sites_[site].unlinked);
+      block.incoming.clear();
+    }
+    by_page_.erase(found);
+  }
+  if (gone.empty()) return;
+  std::sort(gone.begin(), gone.end());
+  for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
+    cpu_.mmu.jumps(privilege).forget_code(gone);
+  }
+}
+
+void TranslationCache::forget_all() {
+  blocks_.clear();
+  sites_.clear();
+  traps_.clear();
+  by_key_.clear();
+  by_page_.clear();
+  pool_.clear(gate_size_);
+  for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
+    cpu_.mmu.jumps(privilege).forget_all();
+  }
+  ++generation_;
+}
+
+std::optional<TranslationCache::Trapped> TranslationCache::trapped_at(std::uint64_t host) const {
+  auto const block =
+      std::upper_bound(blocks_.begin(), blocks_.end(), host,
+                       [](std::uint64_t address, auto const& b) { return address < b.code_end; });
+  if (block == blocks_.end()) return std::nullopt;
+  for (auto const& trap : std::span(traps_).subspan(block->first_trap, block->trap_count)) {
+    if (trap.host == host) return Trapped{trap.offset, trap.flags_in_host};
+  }
+  return std::nullopt;
+}
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "vmm/soft/native/code_pool.h"
+#include "vmm/soft/state/cpu.h"
+#include "vmm/soft/translate/translated_block.h"
+
+namespace bh::vmm::soft {
+
+/// The translated code of one vCPU. Its thread only; no locking.
+class TranslationCache {
+ public:
+  static Result<std::unique_ptr<TranslationCache>> create(Cpu& cpu);
+
+  Gate const& gate() const { return gate_; }
+
+  /// The block for the code at a host address in one mode, if there is one.
+  std::optional<std::uint32_t> find(std::byte const* host, TranslationMode mode) const;
+
+  /// Writes a block and takes it up. `pieces` not empty, live flags known. May empty the cache
+  /// before: block and site numbers from earlier then mean nothing.
+  std::uint32_t add(std::byte const* host, std::size_t page, TranslationMode mode,
+                    std::span<Piece const> pieces);
+
+  TranslatedBlock const& block(std::uint32_t number) const { return blocks_[number]; }
+  Site const& site(std::uint32_t number) const { return sites_[number]; }
+  /// Grows when the cache is emptied.
+  std::uint64_t generation() const { return generation_; }
+
+  /// Makes the link's jump go to the block.
+  void link(std::uint32_t site, std::uint32_t block);
+
+  /// Throws away the blocks of these pages: nothing jumps or falls into them any more.
+  void forget_pages(std::span<std::size_t const> pages);
+  void forget_all();
+
+  /// The instruction at which the host trapped; nullopt if it is not one of ours.
+  struct Trapped {
+    std::uint16_t offset;
+    bool flags_in_host;
+  };
+  std::optional<Trapped> trapped_at(std::uint64_t host) const;
+  std::span<std::byte const> code() const { return pool_.code(); }
+
+  std::size_t code_bytes() const { return pool_.used(); }
+
+ private:
+  TranslationCache(Cpu& cpu, CodePool pool) : cpu_(cpu), state_(cpu), pool_(std::move(pool)) {}
+
+  static std::uint64_t key_of(std::byte const* host, TranslationMode mode) {
+    return reinterpret_cast<std::uint64_t>(host) << 3 | mode.number();
+  }
+  /// A stub that polls before it goes on to the block.
+  std::uint64_t write_poll(Site const& from, Entries const& to);
+  void patch(std::uint64_t distance_at, std::uint64_t target);
+
+  Cpu& cpu_;
+  StateLayout state_;
+  CodePool pool_;
+  Gate gate_;
+  std::size_t gate_size_ = 0;
+  std::vector<TranslatedBlock> blocks_;  // By host address of their code.
+  std::vector<Site> sites_;
+  std::vector<TrapPoint> traps_;
+  std::unordered_map<std::uint64_t, std::uint32_t> by_key_;
+  std::unordered_map<std::size_t, std::vector<std::uint32_t>> by_page_;
+  std::uint64_t generation_ = 1;
+};
+
+}  // namespace bh::vmm::soft

@@ -1,0 +1,260 @@
+#include "vmm/soft/translate/translator.h"
+
+#include <asm/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "vmm/soft/cache/fetch.h"
+#include "vmm/soft/mmu/access.h"
+#include "vmm/soft/mmu/walk.h"
+
+namespace bh::vmm::soft {
+
+Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu) {
+  std::unique_ptr<Translator> translator(new Translator(cpu));
+  translator->cache_ = BH_TRY(TranslationCache::create(cpu));
+  cpu.crossing.code = translator->cache_->code();
+  cpu.crossing.leave = translator->cache_->gate().leave;
+  cpu.code_user.tlb = &cpu.mmu.inline_tlb();
+  cpu.code_user.attention = &cpu.attention;
+  cpu.machine->code_pages.set_user(cpu.index, &cpu.code_user);
+  return translator;
+}
+
+Translator::~Translator() {
+  cpu_.machine->code_pages.set_user(cpu_.index, nullptr);
+}
+
+TranslationMode Translator::current_mode() const {
+  bool const sse = (cpu_.cr0 & (kCr0Em | kCr0Ts)) == 0 && (cpu_.cr4 & kCr4Osfxsr) != 0;
+  return {.user = cpu_.user_mode(), .sse = sse, .every_flag = every_flag_};
+}
+
+void Translator::take_up_gs_base() {
+  // The C library leaves GS to others. Another vCPU of this thread may have taken it.
+  static thread_local std::uint64_t gs_base = 0;
+  auto const wanted = reinterpret_cast<std::uint64_t>(&cpu_.mmu);
+  if (gs_base == wanted) return;
+  ::syscall(SYS_arch_prctl, ARCH_SET_GS, wanted);
+  gs_base = wanted;
+}
+
+void Translator::catch_up() {
+  auto const mode = current_mode();
+  if (mode.sse != mode_.sse) {
+    for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
+      cpu_.mmu.jumps(privilege).forget_all();
+    }
+  }
+  mode_ = mode;
+  auto const& pages = cpu_.machine->code_pages;
+  auto const changes = pages.changes();
+  if (changes == seen_changes_) [[likely]]
+    return;
+  changed_.clear();
+  if (pages.changed_since(seen_changes_, changed_)) {
+    seen_changes_ += changed_.size();
+    cache_->forget_pages(changed_);
+  } else {
+    seen_changes_ = changes;
+    cache_->forget_all();
+  }
+}
+
+bool Translator::resume(Place& place) {
+  Resume const expected = std::exchange(resume_, {});
+  if (expected.generation != cache_->generation() || expected.rip != cpu_.rip ||
+      expected.epoch != cpu_.mmu.epoch() || expected.mode != mode_ ||
+      cache_->block(expected.block).dead) {
+    return false;
+  }
+  place = expected.place;
+  return true;
+}
+
+bool Translator::find(Place& place, Stop& stop, std::uint32_t& block) {
+  Fetched fetched;
+  if (auto const flow = fetch(cpu_, cpu_.rip, fetched); flow != Flow::Next) {
+    stop = flow == Flow::Fault ? Stop::Fault : Stop::Exit;
+    return false;
+  }
+  auto const known = cache_->find(fetched.host, mode_);
+  block = known ? *known : translate(fetched.host, fetched.page);
+  auto const& entries = cache_->block(block).entries;
+  bool global = false;
+  if (!mode_.user) global = walk(cpu_, cpu_.rip, Access::Execute, Privilege::Supervisor).global;
+  cpu_.mmu.jumps(current_privilege(cpu_)).insert(cpu_.rip, entries.external, global);
+  cpu_.crossing.rip_page = cpu_.rip & ~(kPageSize - 1);
+  place = {.code = entries.saved};
+  return true;
+}
+
+std::uint32_t Translator::translate(std::byte const* host, std::size_t page) {
+  pieces_.clear();
+  auto offset = static_cast<std::uint16_t>(reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1));
+  std::byte const* const start = host - offset;
+  bool open = true;
+  while (open && pieces_.size() < instructions_.size() && offset < kPageSize) {
+    Instruction& instruction = instructions_[pieces_.size()];
+    std::size_t const size =
+        std::min<std::size_t>(kPageSize - offset, ZYDIS_MAX_INSTRUCTION_LENGTH);
+    std::array<std::uint8_t, ZYDIS_MAX_INSTRUCTION_LENGTH> copy{};
+    auto const bytes = watched_bytes(cpu_, start + offset, size);
+    std::copy(bytes.begin(), bytes.end(), copy.begin());
+    if (decode(std::span(copy).first(size), CodeSize::Bits64, instruction) != DecodeStatus::Ok) {
+      // No instruction, or one that reaches into the next page.
+      Piece piece;
+      piece.kind = PieceKind::StepOut;
+      piece.op.start = piece.op.end = offset;
+      piece.reads = kAllFlags;
+      pieces_.push_back(piece);
+      break;
+    }
+    pieces_.push_back(make_piece(instruction, offset, mode_));
+    offset = pieces_.back().end();
+    switch (pieces_.back().kind) {
+      case PieceKind::Jump:
+      case PieceKind::Call:
+      case PieceKind::JumpIndirect:
+      case PieceKind::CallIndirect:
+      case PieceKind::Return:
+      case PieceKind::StepOut: open = false; break;
+      default: break;
+    }
+  }
+  translated_ += pieces_.size();
+  find_live_flags(pieces_, mode_);
+  return cache_->add(host, page, mode_, pieces_);
+}
+
+void Translator::enter(Place const& place) {
+  auto& user = cpu_.code_user;
+  user.inside.store(true, std::memory_order_relaxed);
+  // Against CodePages::take_writes, whose side of the barrier is membarrier(2).
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (user.forget_writes.load(std::memory_order_relaxed)) [[unlikely]] {
+    user.forget_writes.store(false);
+    cpu_.mmu.inline_tlb().forget_writes();
+  }
+  auto const& gate = cache_->gate();
+  (place.with_vectors ? gate.enter_with_vectors : gate.enter)(place.code);
+  user.inside.store(false, std::memory_order_release);
+}
+
+Translator::Stop Translator::run() {
+  take_up_gs_base();
+  catch_up();
+  Place place;
+  Stop stop = Stop::Look;
+  std::uint32_t block = 0;
+  if (!resume(place) && !find(place, stop, block)) return stop;
+  do {
+    enter(place);
+  } while (after(place, stop));
+  return stop;
+}
+
+bool Translator::after(Place& place, Stop& stop) {
+  auto& crossing = cpu_.crossing;
+  if (crossing.trap_at != 0) [[unlikely]]
+    return after_trap(stop);
+  std::uint32_t const number = std::exchange(crossing.site, Crossing::kNoSite);
+  std::uint64_t const page = crossing.rip_page;
+  std::uint64_t const generation = cache_->generation();
+  bool linking = false;
+  if (number == Crossing::kNoSite) {
+    cpu_.rip = crossing.target;
+  } else {
+    Site const& site = cache_->site(number);
+    bool const vectors = cache_->block(site.block).entries.uses_vectors;
+    switch (site.kind) {
+      case SiteKind::Miss:
+        if (fill(site)) {
+          place = {site.go_on, vectors};
+          return true;
+        }
+        cpu_.rip = page + site.offset;
+        stop = Stop::Step;
+        return false;
+      case SiteKind::Step:
+        resume_ = {.rip = page + site.next,
+                   .epoch = cpu_.mmu.epoch(),
+                   .generation = cache_->generation(),
+                   .block = site.block,
+                   .mode = mode_,
+                   .place = {site.go_on, vectors}};
+        [[fallthrough]];
+      case SiteKind::StepOut:
+        cpu_.rip = page + site.offset;
+        stop = Stop::Step;
+        return false;
+      case SiteKind::Link:
+        cpu_.rip = page + static_cast<std::uint64_t>(static_cast<std::int64_t>(site.target));
+        linking = true;
+        break;
+      case SiteKind::Poll:
+        cpu_.rip = page + static_cast<std::uint64_t>(static_cast<std::int64_t>(site.target));
+        stop = Stop::Look;
+        return false;
+      case SiteKind::LookUp:
+        if (!is_canonical(crossing.target)) {
+          cpu_.gpr[Rsp] -= site.undo_stack;
+          cpu_.rip = page + site.offset;
+          stop = Stop::Step;
+          return false;
+        }
+        cpu_.rip = crossing.target;
+        break;
+    }
+  }
+  if (cpu_.attention.load(std::memory_order_relaxed) != 0) {
+    stop = Stop::Look;
+    return false;
+  }
+  catch_up();
+  std::uint32_t block = 0;
+  if (!find(place, stop, block)) return false;
+  // The site may have gone with its block, or with all of them.
+  if (linking && generation == cache_->generation()) cache_->link(number, block);
+  return true;
+}
+
+bool Translator::fill(Site const& site) {
+  std::uint64_t const linear = cpu_.crossing.miss_address;
+  if ((linear & (kPageSize - 1)) + site.size > kPageSize || !is_canonical(linear)) return false;
+  auto const access = site.writes ? Access::Write : Access::Read;
+  auto const privilege = current_privilege(cpu_);
+  auto const translation = walk(cpu_, linear, access, privilege);
+  if (!translation.ok) return false;
+  std::byte* const host = cpu_.machine->memory.host_address({translation.physical}, 1);
+  if (host == nullptr) return false;
+  std::byte* const host_page = host - (linear & (kPageSize - 1));
+  auto const& pages = cpu_.machine->code_pages;
+  // Stores to code are stepped.
+  if (site.writes && pages.watches(pages.page_of(host))) return false;
+  cpu_.mmu.note_page_size(linear, translation.page_size);
+  cpu_.mmu.inline_tlb().insert(linear, host_page, privilege, access, translation.global);
+  return true;
+}
+
+bool Translator::after_trap(Stop& stop) {
+  auto& crossing = cpu_.crossing;
+  auto const at = std::exchange(crossing.trap_at, 0);
+  auto const trapped = cache_->trapped_at(at);
+  if (!trapped) {
+    cpu_.exit = InternalError{"the host trapped in translated code where it cannot"};
+    stop = Stop::Exit;
+    return false;
+  }
+  if (trapped->flags_in_host) {
+    cpu_.arithmetic = ArithmeticFlags::from_rflags(crossing.trap_flags);
+  }
+  cpu_.rip = crossing.rip_page + trapped->offset;
+  stop = Stop::Step;
+  return false;
+}
+
+}  // namespace bh::vmm::soft

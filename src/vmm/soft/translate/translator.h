@@ -1,0 +1,83 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/error.h"
+#include "vmm/soft/cache/block.h"
+#include "vmm/soft/decode/instruction.h"
+#include "vmm/soft/translate/translation_cache.h"
+
+namespace bh::vmm::soft {
+
+/// Runs a vCPU's 64-bit code as host code (docs/design/soft-cpu.md). The vCPU's thread only.
+class Translator {
+ public:
+  static Result<std::unique_ptr<Translator>> create(Cpu& cpu);
+  ~Translator();
+  Translator(Translator const&) = delete;
+  Translator& operator=(Translator const&) = delete;
+
+  /// Why translated code was left. Cpu is whole, rip is where it goes on.
+  enum class Stop {
+    Look,   // Something may want attention, or the code is of another kind now.
+    Step,   // The instruction at rip has to be stepped.
+    Fault,  // Cpu::exception is pending: the instruction could not be fetched.
+    Exit,   // Cpu::exit is set: likewise.
+  };
+  /// From cpu.rip in 64-bit code, with nothing that needs single steps.
+  Stop run();
+
+  /// All flags right at every fault: slower.
+  void keep_every_flag() { every_flag_ = true; }
+
+  TranslationCache const& cache() const { return *cache_; }
+  std::uint64_t translated() const { return translated_; }
+
+ private:
+  explicit Translator(Cpu& cpu) : cpu_(cpu) {}
+
+  /// Where to enter translated code.
+  struct Place {
+    std::uint64_t code = 0;
+    bool with_vectors = false;
+  };
+  /// Where to go on after a step, if all is as expected.
+  struct Resume {
+    std::uint64_t rip = 0;
+    std::uint64_t epoch = 0;
+    std::uint64_t generation = 0;  // 0: nothing to resume.
+    std::uint32_t block = 0;
+    TranslationMode mode;
+    Place place;
+  };
+
+  void take_up_gs_base();
+  TranslationMode current_mode() const;
+  /// Throws away what others' stores, or a change of mode, made wrong.
+  void catch_up();
+  bool resume(Place& place);
+  /// The block at cpu.rip, translated now if need be; in `place` how to enter it. Not Next: `stop`.
+  bool find(Place& place, Stop& stop, std::uint32_t& block);
+  std::uint32_t translate(std::byte const* host, std::size_t page);
+  void enter(Place const& place);
+  /// What to do about the site translated code left at. True: go on at `place`.
+  bool after(Place& place, Stop& stop);
+  bool fill(Site const& site);
+  bool after_trap(Stop& stop);
+
+  Cpu& cpu_;
+  std::unique_ptr<TranslationCache> cache_;
+  std::array<Instruction, Block::kLongest> instructions_;
+  std::vector<Piece> pieces_;
+  std::vector<std::size_t> changed_;
+  TranslationMode mode_;
+  std::uint64_t seen_changes_ = 0;
+  Resume resume_;
+  std::uint64_t translated_ = 0;
+  bool every_flag_ = false;
+};
+
+}  // namespace bh::vmm::soft
