@@ -1,0 +1,68 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "jail/cgroup/hierarchy.h"
+#include "jail/cgroup/resources.h"
+#include "jail/cgroup/settings.h"
+#include "os/unique_fd.h"
+
+namespace bh::jail {
+
+/// The control group of one container: a folder in each tree that is used.
+class Cgroup {
+ public:
+  struct Folder {
+    bool unified = false;
+    std::vector<std::string> controllers;  // v1.
+    std::string path;                      // Of the folder, "/sys/fs/cgroup/memory/box".
+  };
+
+  enum class Missing { Fail, Skip };
+
+  /// Makes the folders. `path` is below the mount points and must not exist with processes in it.
+  /// With Missing::Skip, trees we may not write to are left out (without root).
+  static Result<Cgroup> create(CgroupHierarchies const& hierarchies, std::string const& path,
+                               Missing denied);
+  /// Of a container that was made before.
+  static Cgroup existing(std::vector<Folder> folders) { return Cgroup(std::move(folders)); }
+
+  std::vector<Folder> const& folders() const { return folders_; }
+  Folder const* unified() const;
+  Folder const* legacy(std::string_view controller) const;
+  /// The folder that has the controller: its v1 folder, or that of cgroup v2.
+  Folder const* with(std::string_view controller) const;
+
+  Result<> apply(Resources const& resources) const;
+  /// What a process writes "0" to, to move itself in: with one thread that takes no lock of the
+  /// whole system, which moving another process would.
+  Result<std::vector<os::UniqueFd>> entrances() const;
+  Result<> enter(pid_t pid) const;
+
+  Result<std::vector<pid_t>> processes() const;
+  /// Sends SIGKILL to all, frozen or not.
+  Result<> kill_all() const;
+  Result<> freeze() const;
+  Result<> thaw() const;
+  bool frozen() const;
+  /// How often the kernel's OOM killer has ended a process of the group.
+  std::uint64_t oom_kills() const;
+
+  /// Removes the folders and those below; processes on their way out are waited for.
+  Result<> remove() const;
+
+ private:
+  explicit Cgroup(std::vector<Folder> folders) : folders_(std::move(folders)) {}
+
+  Result<> write(CgroupSetting const& setting) const;
+  Folder const* freezer() const;
+
+  std::vector<Folder> folders_;
+};
+
+}  // namespace bh::jail

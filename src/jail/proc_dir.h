@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "os/unique_fd.h"
+
+namespace bh::jail {
+
+/// The kernel's own /proc, opened before anything of a container is near, and checked to be one.
+/// The only way to write to /proc: a container may mount what it likes over its own.
+class ProcDir {
+ public:
+  static Result<ProcDir> open();
+
+  int fd() const { return folder_.get(); }
+
+  /// `path` is relative, "self/attr/exec". No link, no other file system on the way.
+  Result<> write(std::string const& path, std::string_view text) const;
+  Result<std::string> read(std::string const& path) const;
+  Result<os::UniqueFd> open_file(std::string const& path, int flags) const;
+
+  /// Where an open descriptor of ours leads, as the kernel shows it.
+  Result<std::string> path_of(int fd) const;
+
+ private:
+  explicit ProcDir(os::UniqueFd folder) : folder_(std::move(folder)) {}
+
+  os::UniqueFd folder_;
+};
+
+}  // namespace bh::jail
