@@ -57,6 +57,7 @@ struct Arguments {
   bool expect_status = false;
   bool probe = false;
   bool json = false;
+  bool stats = false;
 };
 
 int complain(int code, std::string_view words) {
@@ -79,6 +80,7 @@ std::optional<int> parse(int argc, char** argv, Arguments& out) {
          "How the soft engine runs code: on; off steps through every instruction; exact keeps "
          "even dead flags right at faults")
       ->capture_default_str();
+  app.add_flag("--stats", out.stats, "At the end, tell where the soft engine's time went");
   app.add_flag("--boot-timer", out.boot_timer,
                "Log how long the guest took to write 123 to address 0xc0000000 or port 0x3f0");
   app.add_flag("--expect-status", out.expect_status,
@@ -215,7 +217,7 @@ int run(Arguments const& arguments, std::chrono::steady_clock::time_point starte
   auto const choice = choose_engine(*kind);
   logger->log(LogLevel::Info, fmt::format("engine {}: {}", name_of(choice.kind), choice.why));
 
-  VmOptions options{.engine = choice.kind, .translate = *translate, .boot_clock = {}};
+  VmOptions options{.engine = choice.kind, .translate = *translate, .statistics = arguments.stats, .boot_clock = {}};
   if (arguments.boot_timer) options.boot_clock = boot_clock(started);
   auto const vm = Vm::create(*config, std::move(options), *logger);
   if (!vm) {
@@ -224,6 +226,7 @@ int run(Arguments const& arguments, std::chrono::steady_clock::time_point starte
     return refuse(vm.error());
   }
   auto const reason = (*vm)->run(*signals);
+  if (arguments.stats) fmt::print(stderr, "{}", (*vm)->statistics());
   if (!reason) {
     return complain(kExitFailed, fmt::format("run {}: {}", arguments.id, reason.error().message));
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -23,6 +24,7 @@ struct EngineOptions {
   unsigned vcpu_count = 1;  // 1 to kMaxVcpus
   InterruptChips chips = InterruptChips::Present;
   Translate translate = Translate::On;  // Of no meaning to KVM.
+  bool statistics = false;              // Count what statistics() tells.
 };
 
 inline constexpr unsigned kMaxVcpus = 32;
@@ -45,6 +47,9 @@ class Engine {
 
   /// Drives an interrupt line: GSI 0-15 reach PIC and IOAPIC, 16-23 the IOAPIC. Any thread.
   virtual Result<> set_irq_line(unsigned gsi, LineLevel level) = 0;
+
+  /// Where time went, in lines for people, of the vCPUs that are gone.
+  virtual std::string statistics() const { return {}; }
 };
 
 }  // namespace bh::vmm

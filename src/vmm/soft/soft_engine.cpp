@@ -37,7 +37,8 @@ class SoftEngine final : public Engine, private chip::ChipSet::Listener {
  public:
   SoftEngine(GuestMemory& memory, EngineOptions options, CodePages code_pages)
       : code_pages_(std::move(code_pages)),
-        machine_{memory, code_pages_, nullptr, clock_, options.vcpu_count, options.translate} {
+        machine_{memory, code_pages_, nullptr, clock_, options.vcpu_count, options.translate,
+                 options.statistics} {
     memory.set_write_hook(&code_pages_);
     if (options.chips == InterruptChips::Present) {
       chips_.emplace(options.vcpu_count, clock_, static_cast<chip::ChipSet::Listener&>(*this));
@@ -71,7 +72,12 @@ class SoftEngine final : public Engine, private chip::ChipSet::Listener {
     return {};
   }
 
-  void forget_vcpu(unsigned index) { vcpus_[index].store(nullptr); }
+  std::string statistics() const override { return statistics_; }
+
+  void forget_vcpu(unsigned index, std::string statistics) {
+    vcpus_[index].store(nullptr);
+    statistics_ += statistics;
+  }
 
  private:
   void wake(unsigned vcpu) override {
@@ -81,6 +87,7 @@ class SoftEngine final : public Engine, private chip::ChipSet::Listener {
     if (timers_) timers_->timers_changed();
   }
 
+  std::string statistics_;
   chip::HostClock clock_;
   CodePages code_pages_;
   Machine machine_;
@@ -90,7 +97,7 @@ class SoftEngine final : public Engine, private chip::ChipSet::Listener {
 };
 
 OwnedVcpu::~OwnedVcpu() {
-  engine_.forget_vcpu(index_);
+  engine_.forget_vcpu(index_, vcpu_->statistics());
 }
 
 }  // namespace

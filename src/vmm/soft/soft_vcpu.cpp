@@ -35,6 +35,7 @@ Result<std::unique_ptr<SoftVcpu>> SoftVcpu::create(Machine& machine, unsigned in
 Result<> SoftVcpu::start_translating() {
   translator_ = BH_TRY(Translator::create(*cpu_));
   if (machine_.translate == Translate::Exact) translator_->keep_every_flag();
+  if (machine_.statistics) translator_->keep_statistics();
   blocks_->decode_single_instructions();
   return {};
 }
@@ -46,6 +47,11 @@ SoftVcpu::SoftVcpu(Machine& machine, unsigned index, std::unique_ptr<BlockCache>
   reset(*cpu_);
   // The first vCPU starts at the reset vector, the others when they are told to.
   if (index != 0) cpu_->activity = Activity::WaitForSipi;
+}
+
+std::string SoftVcpu::statistics() const {
+  bool const kept = translator_ != nullptr && machine_.statistics;
+  return kept ? translator_->report() : std::string();
 }
 
 void SoftVcpu::wake() {
@@ -89,14 +95,14 @@ Exit SoftVcpu::run() {
 bool SoftVcpu::wants_attention() const {
   if (cpu_->attention.load(std::memory_order_relaxed) != 0) return !cpu_->interrupt_shadow;
   if (cpu_->activity != Activity::Running) return true;
-  if (nmi_deferred_ && !cpu_->nmi_blocked) return true;
-  return interrupt_deferred_ && cpu_->interrupts_enabled() && !cpu_->interrupt_shadow;
+  if (cpu_->nmi_deferred && !cpu_->nmi_blocked) return true;
+  return cpu_->interrupt_deferred && cpu_->interrupts_enabled() && !cpu_->interrupt_shadow;
 }
 
 SoftVcpu::Round SoftVcpu::attend() {
   cpu_->attention.store(0);
-  interrupt_deferred_ = false;
-  nmi_deferred_ = false;
+  cpu_->interrupt_deferred = false;
+  cpu_->nmi_deferred = false;
   if (kicked_.exchange(false)) {
     // Whatever else waits is looked at in the next run().
     cpu_->attention.store(1);
@@ -139,14 +145,14 @@ SoftVcpu::Round SoftVcpu::inject() {
   Delivery delivery = Delivery::Done;
   auto const attention = chips.attention(cpu_->index);
   bool const nmi = (attention & chip::ChipSet::kNmi) != 0;
-  nmi_deferred_ = nmi && cpu_->nmi_blocked;
+  cpu_->nmi_deferred = nmi && cpu_->nmi_blocked;
   if (nmi && !cpu_->nmi_blocked && chips.take_nmi(cpu_->index)) {
     cpu_->activity = Activity::Running;
     delivery = deliver_nmi(*cpu_);
     cpu_->attention.store(1);
   } else if ((attention & chip::ChipSet::kInterrupt) != 0) {
     if (!cpu_->interrupts_enabled()) {
-      interrupt_deferred_ = true;
+      cpu_->interrupt_deferred = true;
       return Round::Continue;
     }
     auto const vector = chips.acknowledge(cpu_->index);
@@ -206,7 +212,9 @@ SoftVcpu::Round SoftVcpu::run_translated() {
   switch (translator_->run()) {
     case Translator::Stop::Look: return Round::Continue;
     case Translator::Stop::Step: return run_one();
-    case Translator::Stop::Fault: return after_fault();
+    case Translator::Stop::Fault:
+      return translator_->fault_op() != nullptr ? after_fault(*translator_->fault_op())
+                                                : after_fault();
     case Translator::Stop::Exit: break;
   }
   return stop_at_rip();

@@ -26,6 +26,9 @@ class SoftVcpu final : public Vcpu {
   /// An interrupt, NMI, INIT or SIPI waits in the chips. Any thread; takes no lock.
   void wake();
 
+  /// What Engine::statistics() says of this vCPU.
+  std::string statistics() const;
+
  private:
   SoftVcpu(Machine& machine, unsigned index, std::unique_ptr<BlockCache> blocks);
   Result<> start_translating();
@@ -59,8 +62,6 @@ class SoftVcpu final : public Vcpu {
   std::unique_ptr<BlockCache> blocks_;
   std::unique_ptr<Translator> translator_;  // Or nullptr.
   std::atomic<bool> kicked_ = false;
-  bool interrupt_deferred_ = false;  // The chips have one, and IF is clear.
-  bool nmi_deferred_ = false;        // Likewise, until the handler of the last one returns.
   Exit exit_;
 };
 

@@ -90,7 +90,8 @@ Result<std::unique_ptr<Vm>> Vm::create(VmConfig const& config, VmOptions options
                                 options.console_input, options.console_output, logger));
   EngineOptions const engine_options{.vcpu_count = config.machine.vcpu_count,
                                      .chips = InterruptChips::Present,
-                                     .translate = options.translate};
+                                     .translate = options.translate,
+                                     .statistics = options.statistics};
   auto engine = BH_TRY(create_engine(options.engine, vm->memory_, engine_options));
   vm->engine_ = std::move(engine);
   for (unsigned index = 0; index < config.machine.vcpu_count; ++index) {

@@ -22,6 +22,7 @@ namespace bh::vmm {
 struct VmOptions {
   EngineKind engine = EngineKind::Soft;  // Not Auto: see choose_engine().
   Translate translate = Translate::On;   // Of the soft engine.
+  bool statistics = false;               // Count where the engine's time goes.
   BootTimer::Clock boot_clock;           // Empty: no boot timer.
   int console_input = 0;                 // File descriptors that outlive the machine.
   int console_output = 1;
@@ -37,6 +38,9 @@ class Vm {
   /// Runs the machine on threads of its own and its console on the calling thread, until the
   /// guest, the person at the console or a signal ends it and its output is written. Once.
   Result<StopReason> run(TerminationSignals const& signals);
+
+  /// After run(): where the engine's time went, if options asked to count.
+  std::string statistics() const { return engine_->statistics(); }
 
  private:
   Vm(GuestMemory memory, StopSwitch stop, os::UniqueFd input_room, int console_input,

@@ -85,6 +85,8 @@ struct Cpu {
   bool interrupt_shadow = false;
   Activity activity = Activity::Running;
   bool nmi_blocked = false;
+  bool interrupt_deferred = false;  // The chips have one, and IF is clear.
+  bool nmi_deferred = false;        // Likewise, until the handler of the last one returns.
 
   // --- System registers. segment_base mirrors segments[].base; slot 6 is zero.
   std::array<std::uint64_t, 7> segment_base{};

@@ -15,6 +15,7 @@ struct Machine {
   chip::Clock& clock;
   unsigned vcpu_count;
   Translate translate = Translate::Off;
+  bool statistics = false;
   bool offer_avx = false;  // XSAVE, AVX, AVX2, BMI, FMA, if the host has them.
 };
 

@@ -131,6 +131,10 @@ void BlockWriter::return_near(Piece const& piece) {
 void BlockWriter::step(Piece const& piece, SiteKind kind) {
   give_up_host_flags(kAllFlags);
   auto const site = add_site({.kind = kind, .offset = piece.start(), .next = piece.end()});
+  if (piece.op.handler != nullptr) {
+    sites_[site].op = static_cast<std::uint32_t>(ops_.size());
+    ops_.push_back(piece.op);
+  }
   out_.store_state32(state_.site(), site);
   out_.jump(gate_.leave);
   sites_[site].go_on = out_.here();

@@ -26,16 +26,18 @@ struct Entries {
 /// Writes one block.
 class BlockWriter {
  public:
-  /// `sites` and `traps` get what the block adds; sites carry `block`.
+  /// `sites`, `traps` and `ops` get what the block adds; sites carry `block`.
   BlockWriter(Assembler& out, Gate const& gate, StateLayout const& state, TranslationMode mode,
-              std::uint32_t block, std::vector<Site>& sites, std::vector<TrapPoint>& traps)
+              std::uint32_t block, std::vector<Site>& sites, std::vector<TrapPoint>& traps,
+              std::vector<Op>& ops)
       : out_(out),
         gate_(gate),
         state_(state),
         mode_(mode),
         block_(block),
         sites_(sites),
-        traps_(traps) {}
+        traps_(traps),
+        ops_(ops) {}
 
   /// `pieces` is not empty; their live_in and live_out are set.
   Entries write(std::span<Piece const> pieces);
@@ -107,6 +109,7 @@ class BlockWriter {
   std::uint32_t block_;
   std::vector<Site>& sites_;
   std::vector<TrapPoint>& traps_;
+  std::vector<Op>& ops_;
   std::vector<Tail> tails_;
   Flags flags_ = Flags::Saved;
 };

@@ -47,6 +47,7 @@ class GateWriter {
       auto const reg = static_cast<Gpr>(i);
       if (!lives_in_memory(reg)) out_.load_state(reg, state_.gpr(i));
     }
+    out_.load_state(R11, state_.target());
     out_.jump_state(state_.enter_at());
     return reinterpret_cast<Gate::Enter>(start);
   }

@@ -14,7 +14,8 @@ namespace bh::vmm::soft {
 struct Gate {
   using Enter = void (*)(std::uint64_t code);
 
-  Enter enter = nullptr;               // Runs code that expects saved flags, until it leaves.
+  Enter enter = nullptr;  // Runs code that expects saved flags, with crossing.target in R11, until
+                          // it leaves.
   Enter enter_with_vectors = nullptr;  // The same for the middle of a block that uses vectors.
   std::uint64_t leave = 0;
   std::uint64_t leave_with_flags = 0;  // Saves the host's flags first.

@@ -142,7 +142,8 @@ Piece make_piece(Instruction const& instruction, std::uint16_t start, Translatio
   piece.op = build_op(instruction, start);
   note_registers(piece, instruction);
   note_flags(piece, instruction);
-  piece.kind = sort(piece, instruction, treatment_of(instruction), mode);
+  auto const treatment = treatment_of(instruction);
+  piece.kind = sort(piece, instruction, treatment, mode);
   piece.vectors = piece.op.fpu == FpuUse::Sse &&
                   (piece.kind == PieceKind::Copy || piece.kind == PieceKind::Memory);
   auto const mnemonic = instruction.decoded.mnemonic;
@@ -150,6 +151,7 @@ Piece make_piece(Instruction const& instruction, std::uint16_t start, Translatio
                    mnemonic == ZYDIS_MNEMONIC_IDIV || mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B ||
                    instruction.decoded.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY;
   if (piece.kind == PieceKind::Step || piece.kind == PieceKind::StepOut) {
+    if (!treatment.native) piece.op.handler = treatment.handler;
     // It may end in an exception, which shows all flags.
     piece.reads = kAllFlags;
     piece.kills = 0;

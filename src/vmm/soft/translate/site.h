@@ -30,6 +30,9 @@ struct Site {
   std::uint64_t patch = 0;         // Link: host address of the jump's 32-bit distance.
   std::uint64_t unlinked = 0;      // Link: where the jump goes without a target.
   std::uint32_t block = 0;
+  std::uint32_t op = kNoOp;        // Step, StepOut: number of the Op to run, if the site has one.
+
+  static constexpr std::uint32_t kNoOp = ~std::uint32_t{0};
 };
 
 /// A host instruction that may trap.

@@ -39,7 +39,7 @@ std::uint32_t TranslationCache::add(std::byte const* host, std::size_t page, Tra
   auto const number = static_cast<std::uint32_t>(blocks_.size());
   auto const first_trap = static_cast<std::uint32_t>(traps_.size());
   Assembler out(pool_.room(), pool_.next_address());
-  BlockWriter writer(out, gate_, state_, mode, number, sites_, traps_);
+  BlockWriter writer(out, gate_, state_, mode, number, sites_, traps_, ops_);
   Entries const entries = writer.write(pieces);
   pool_.take(out.size());
   blocks_.push_back({.key = key_of(host, mode),
@@ -111,6 +111,7 @@ void TranslationCache::forget_all() {
   blocks_.clear();
   sites_.clear();
   traps_.clear();
+  ops_.clear();
   by_key_.clear();
   by_page_.clear();
   pool_.clear(gate_size_);

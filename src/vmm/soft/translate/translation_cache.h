@@ -31,6 +31,7 @@ class TranslationCache {
 
   TranslatedBlock const& block(std::uint32_t number) const { return blocks_[number]; }
   Site const& site(std::uint32_t number) const { return sites_[number]; }
+  Op const& op(std::uint32_t number) const { return ops_[number]; }
   /// Grows when the cache is emptied.
   std::uint64_t generation() const { return generation_; }
 
@@ -69,6 +70,7 @@ class TranslationCache {
   std::vector<TranslatedBlock> blocks_;  // By host address of their code.
   std::vector<Site> sites_;
   std::vector<TrapPoint> traps_;
+  std::vector<Op> ops_;
   std::unordered_map<std::uint64_t, std::uint32_t> by_key_;
   std::unordered_map<std::size_t, std::vector<std::uint32_t>> by_page_;
   std::uint64_t generation_ = 1;

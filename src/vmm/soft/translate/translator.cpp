@@ -9,7 +9,9 @@
 
 #include "vmm/soft/cache/fetch.h"
 #include "vmm/soft/mmu/access.h"
+#include "vmm/soft/mmu/alignment.h"
 #include "vmm/soft/mmu/walk.h"
+#include "vmm/soft/system/breakpoints.h"
 
 namespace bh::vmm::soft {
 
@@ -79,6 +81,7 @@ bool Translator::find(Place& place, Stop& stop, std::uint32_t& block) {
   Fetched fetched;
   if (auto const flow = fetch(cpu_, cpu_.rip, fetched); flow != Flow::Next) {
     stop = flow == Flow::Fault ? Stop::Fault : Stop::Exit;
+    fault_op_ = nullptr;
     return false;
   }
   auto const known = cache_->find(fetched.host, mode_);
@@ -90,6 +93,50 @@ bool Translator::find(Place& place, Stop& stop, std::uint32_t& block) {
   cpu_.crossing.rip_page = cpu_.rip & ~(kPageSize - 1);
   place = {.code = entries.saved};
   return true;
+}
+
+bool Translator::look_up(Place& place, Stop& stop) {
+  catch_up();
+  auto const code = cpu_.mmu.jumps(current_privilege(cpu_)).find(cpu_.rip);
+  if (code != cache_->gate().unknown) {
+    cpu_.crossing.target = cpu_.rip;
+    place = {.code = code};
+    return true;
+  }
+  std::uint32_t block = 0;
+  return find(place, stop, block);
+}
+
+bool Translator::wants_look() const {
+  return cpu_.attention.load(std::memory_order_relaxed) != 0 || cpu_.interrupt_shadow ||
+         cpu_.interrupt_deferred || cpu_.nmi_deferred || cpu_.code_size != CodeSize::Bits64 || cpu_.activity != Activity::Running ||
+         (cpu_.system_flags & kFlagTf) != 0 || checks_alignment(cpu_) || breakpoints_armed(cpu_);
+}
+
+bool Translator::run_op(Site const& site, Place& place, Stop& stop) {
+  Op const& op = cache_->op(site.op);
+  cpu_.gpr[kRipSlot] = cpu_.crossing.rip_page;
+  auto const flow = op.handler(cpu_, op);
+  if (flow == Flow::Next && site.kind == SiteKind::Step && !cpu_.interrupt_shadow) {
+    place = {site.go_on, cache_->block(site.block).entries.uses_vectors};
+    return true;
+  }
+  switch (flow) {
+    case Flow::Next: cpu_.rip = cpu_.next_rip(op); break;
+    case Flow::Leave: break;
+    case Flow::Fault:
+    case Flow::Exit:
+      cpu_.rip = cpu_.this_rip(op);
+      cpu_.code_changed = false;
+      fault_op_ = &op;
+      stop = flow == Flow::Fault ? Stop::Fault : Stop::Exit;
+      return false;
+  }
+  if (wants_look()) {
+    stop = Stop::Look;
+    return false;
+  }
+  return look_up(place, stop);
 }
 
 std::uint32_t Translator::translate(std::byte const* host, std::size_t page) {
@@ -149,8 +196,7 @@ Translator::Stop Translator::run() {
   catch_up();
   Place place;
   Stop stop = Stop::Look;
-  std::uint32_t block = 0;
-  if (!resume(place) && !find(place, stop, block)) return stop;
+  if (!resume(place) && !look_up(place, stop)) return stop;
   do {
     enter(place);
   } while (after(place, stop));
@@ -170,6 +216,8 @@ bool Translator::after(Place& place, Stop& stop) {
   } else {
     Site const& site = cache_->site(number);
     bool const vectors = cache_->block(site.block).entries.uses_vectors;
+    if (statistics_ != nullptr) [[unlikely]]
+      statistics_->left(site.kind, page + site.offset);
     switch (site.kind) {
       case SiteKind::Miss:
         if (fill(site)) {
@@ -180,6 +228,7 @@ bool Translator::after(Place& place, Stop& stop) {
         stop = Stop::Step;
         return false;
       case SiteKind::Step:
+        if (site.op != Site::kNoOp) return run_op(site, place, stop);
         resume_ = {.rip = page + site.next,
                    .epoch = cpu_.mmu.epoch(),
                    .generation = cache_->generation(),
@@ -188,6 +237,7 @@ bool Translator::after(Place& place, Stop& stop) {
                    .place = {site.go_on, vectors}};
         [[fallthrough]];
       case SiteKind::StepOut:
+        if (site.op != Site::kNoOp) return run_op(site, place, stop);
         cpu_.rip = page + site.offset;
         stop = Stop::Step;
         return false;
@@ -214,11 +264,12 @@ bool Translator::after(Place& place, Stop& stop) {
     stop = Stop::Look;
     return false;
   }
+  if (!linking) return look_up(place, stop);
   catch_up();
   std::uint32_t block = 0;
   if (!find(place, stop, block)) return false;
-  // The site may have gone with its block, or with all of them.
-  if (linking && generation == cache_->generation()) cache_->link(number, block);
+  // The site may have gone with all blocks.
+  if (generation == cache_->generation()) cache_->link(number, block);
   return true;
 }
 
@@ -238,6 +289,15 @@ bool Translator::fill(Site const& site) {
   cpu_.mmu.note_page_size(linear, translation.page_size);
   cpu_.mmu.inline_tlb().insert(linear, host_page, privilege, access, translation.global);
   return true;
+}
+
+std::string Translator::report() const {
+  std::string text = "vcpu " + std::to_string(cpu_.index) + ": " + std::to_string(translated_) +
+                     " instructions translated, " + std::to_string(cache_->code_bytes() >> 10) +
+                     " KiB of code, emptied " + std::to_string(cache_->generation() - 1) +
+                     " times\n";
+  if (statistics_ != nullptr) text += statistics_->report();
+  return text;
 }
 
 bool Translator::after_trap(Stop& stop) {

@@ -3,11 +3,13 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "vmm/soft/cache/block.h"
 #include "vmm/soft/decode/instruction.h"
+#include "vmm/soft/translate/statistics.h"
 #include "vmm/soft/translate/translation_cache.h"
 
 namespace bh::vmm::soft {
@@ -24,14 +26,22 @@ class Translator {
   enum class Stop {
     Look,   // Something may want attention, or the code is of another kind now.
     Step,   // The instruction at rip has to be stepped.
-    Fault,  // Cpu::exception is pending: the instruction could not be fetched.
-    Exit,   // Cpu::exit is set: likewise.
+    Fault,  // Cpu::exception is pending; fault_op() says of which instruction.
+    Exit,   // Cpu::exit is set, by the instruction at rip or its fetching.
   };
   /// From cpu.rip in 64-bit code, with nothing that needs single steps.
   Stop run();
 
+  /// Which instruction raised the pending exception; nullptr if it could not be fetched.
+  Op const* fault_op() const { return fault_op_; }
+
   /// All flags right at every fault: slower.
   void keep_every_flag() { every_flag_ = true; }
+
+  /// Counts from now on.
+  void keep_statistics() { statistics_ = std::make_unique<Statistics>(); }
+  /// What was counted and how large the cache is; for people.
+  std::string report() const;
 
   TranslationCache const& cache() const { return *cache_; }
   std::uint64_t translated() const { return translated_; }
@@ -61,6 +71,12 @@ class Translator {
   bool resume(Place& place);
   /// The block at cpu.rip, translated now if need be; in `place` how to enter it. Not Next: `stop`.
   bool find(Place& place, Stop& stop, std::uint32_t& block);
+  /// Likewise, for whatever is known of cpu.rip.
+  bool look_up(Place& place, Stop& stop);
+  /// Whether the vCPU's loop has to look before anything runs.
+  bool wants_look() const;
+  /// Runs the instruction of a step's site by its handler.
+  bool run_op(Site const& site, Place& place, Stop& stop);
   std::uint32_t translate(std::byte const* host, std::size_t page);
   void enter(Place const& place);
   /// What to do about the site translated code left at. True: go on at `place`.
@@ -76,6 +92,8 @@ class Translator {
   TranslationMode mode_;
   std::uint64_t seen_changes_ = 0;
   Resume resume_;
+  std::unique_ptr<Statistics> statistics_;  // Or nullptr.
+  Op const* fault_op_ = nullptr;
   std::uint64_t translated_ = 0;
   bool every_flag_ = false;
 };
