@@ -1,5 +1,6 @@
 """What the benchmarks share: repeating in turns, medians, and the lines that carry a result."""
 
+import math
 import pathlib
 import statistics
 import sys
@@ -27,6 +28,10 @@ def in_turns(rounds, **measurements):
 
 def median(values):
     return statistics.median(values)
+
+
+def geometric_mean(values):
+    return math.exp(sum(map(math.log, values)) / len(values))
 
 
 def ratio(name, ours, peer, whom="peer"):

@@ -29,8 +29,8 @@ double compare_exchange(double seconds) {
 }
 
 constexpr std::array kMetrics{
-    Metric{"atomic_add", "Mops/s", add},
-    Metric{"atomic_cas", "Mops/s", compare_exchange},
+    Metric{"atomic_add", group::kAtomic, "Mops/s", add},
+    Metric{"atomic_cas", group::kAtomic, "Mops/s", compare_exchange},
 };
 
 }  // namespace

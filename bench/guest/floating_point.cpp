@@ -50,10 +50,39 @@ double packed(double seconds) {
   return rate * kOperations / kMillion;
 }
 
+/// Pixels of the Mandelbrot set, in rows of a picture: multiplications, additions and a branch on
+/// their result.
+double mandelbrot(double seconds) {
+  constexpr std::uint64_t kWidth = 64;
+  constexpr std::uint64_t kHeight = 64;
+  constexpr int kMostSteps = 100;
+  constexpr double kFar = 4;
+  std::uint64_t pixel = 0;
+  std::uint64_t steps_of_all = 0;
+  auto const rate = units_per_second(seconds, [&](std::uint64_t count) {
+    for (; count != 0; --count, ++pixel) {
+      double const real = -2.0 + 3.0 * static_cast<double>(pixel % kWidth) / kWidth;
+      double const imaginary = -1.5 + 3.0 * static_cast<double>(pixel / kWidth % kHeight) / kHeight;
+      double x = 0;
+      double y = 0;
+      int steps = 0;
+      for (; steps < kMostSteps && x * x + y * y < kFar; ++steps) {
+        double const next = x * x - y * y + real;
+        y = 2 * x * y + imaginary;
+        x = next;
+      }
+      steps_of_all += static_cast<std::uint64_t>(steps);
+    }
+    keep(steps_of_all);
+  });
+  return rate / kMillion;
+}
+
 constexpr std::array kMetrics{
-    Metric{"sse_scalar", "MFLOP/s", logistic_map<double>},
-    Metric{"sse_packed", "MFLOP/s", packed},
-    Metric{"x87", "MFLOP/s", logistic_map<long double>},
+    Metric{"sse_scalar", group::kFloatingPoint, "MFLOP/s", logistic_map<double>},
+    Metric{"sse_packed", group::kFloatingPoint, "MFLOP/s", packed},
+    Metric{"x87", group::kFloatingPoint, "MFLOP/s", logistic_map<long double>},
+    Metric{"mandelbrot", group::kFloatingPoint, "Mpixels/s", mandelbrot},
 };
 
 }  // namespace

@@ -124,11 +124,11 @@ double sha256_speed(double seconds) {
 }
 
 constexpr std::array kMetrics{
-    Metric{"int_loop", "Mops/s", loop},
-    Metric{"call_fib", "Mcalls/s", calls},
-    Metric{"indirect_call", "Mcalls/s", indirect_calls},
-    Metric{"interp_switch", "Mops/s", interpreter},
-    Metric{"sha256", "MB/s", sha256_speed},
+    Metric{"int_loop", group::kInteger, "Mops/s", loop},
+    Metric{"call_fib", group::kInteger, "Mcalls/s", calls},
+    Metric{"indirect_call", group::kInteger, "Mcalls/s", indirect_calls},
+    Metric{"interp_switch", group::kInteger, "Mops/s", interpreter},
+    Metric{"sha256", group::kInteger, "MB/s", sha256_speed},
 };
 
 }  // namespace

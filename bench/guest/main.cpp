@@ -13,13 +13,16 @@ namespace bh::bench {
 
 namespace {
 
-constexpr std::array kGroups{integer_metrics, memory_metrics, atomic_metrics,
-                             floating_point_metrics, kernel_metrics};
+constexpr std::array kSources{
+    integer_metrics,        sort_metrics,    pointer_metrics, coremark_like_metrics,
+    floating_point_metrics, string_metrics,  jit_metrics,     atomic_metrics,
+    call_metrics,           mapping_metrics, process_metrics, switch_metrics,
+};
 
 constexpr char const* kUsage =
     "usage: guest-bench [--list] [--only NAME]... [--seconds S]\n"
-    "  --list       names and units, measuring nothing\n"
-    "  --only NAME  measure NAME alone; a group's first word and _ take all of it (sse_)\n"
+    "  --list       names, units and groups, measuring nothing\n"
+    "  --only NAME  measure NAME alone, a group, or with _ at the end all that starts so (sse_)\n"
     "  --seconds S  how long each is measured, 0.001 to 60 (0.2)\n";
 
 constexpr double kLeastSeconds = 0.001;
@@ -64,40 +67,47 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-bool matches(std::string_view wanted, std::string_view name) {
-  return wanted == name || (wanted.ends_with('_') && name.starts_with(wanted));
+bool matches(std::string_view wanted, Metric const& metric) {
+  return wanted == metric.name || wanted == metric.group ||
+         (wanted.ends_with('_') && metric.name.starts_with(wanted));
 }
 
-bool is_wanted(Options const& options, std::string_view name) {
+bool is_wanted(Options const& options, Metric const& metric) {
   for (std::size_t i = 0; i < options.only_count; ++i) {
-    if (matches(options.only[i], name)) return true;
+    if (matches(options.only[i], metric)) return true;
   }
   return options.only_count == 0;
 }
 
+int width(std::string_view text) {
+  return static_cast<int>(text.size());
+}
+
 void show(Options const& options, Metric const& metric) {
-  std::array<char, 32> value{};
-  if (!options.list) {
-    static_cast<void>(
-        std::snprintf(value.data(), value.size(), "%.4g ", metric.measure(options.seconds)));
+  if (options.list) {
+    std::printf("metric %.*s %.*s %.*s\n", width(metric.name), metric.name.data(),
+                width(metric.unit), metric.unit.data(), width(metric.group), metric.group.data());
+  } else {
+    double const value = metric.measure(options.seconds);
+    std::printf("metric %.*s %.4g %.*s\n", width(metric.name), metric.name.data(), value,
+                width(metric.unit), metric.unit.data());
   }
-  std::printf("metric %.*s %s%.*s\n", static_cast<int>(metric.name.size()), metric.name.data(),
-              value.data(), static_cast<int>(metric.unit.size()), metric.unit.data());
   // On a console that shows progress, and before a guest that may not live to the end.
   static_cast<void>(std::fflush(stdout));
 }
 
 int run(Options const& options) {
   std::size_t shown = 0;
-  for (auto const& group : kGroups) {
-    for (auto const& metric : group()) {
-      if (!is_wanted(options, metric.name)) continue;
+  for (auto const source : kSources) {
+    for (auto const& metric : source()) {
+      if (!is_wanted(options, metric)) continue;
       show(options, metric);
       ++shown;
     }
   }
   if (shown != 0) return 0;
-  static_cast<void>(std::fprintf(stderr, "guest-bench: no metric has such a name; see --list\n"));
+  static_cast<void>(
+      std::fprintf(stderr, "guest-bench: no metric or group has such a name; see --list\n"));
   return 2;
 }
 
@@ -107,6 +117,15 @@ void give_up(std::string_view call) {
   static_cast<void>(std::fflush(stdout));
   static_cast<void>(
       std::fprintf(stderr, "guest-bench: %.*s: %m\n", static_cast<int>(call.size()), call.data()));
+  std::exit(1);
+}
+
+void check(std::string_view metric, std::uint64_t found, std::uint64_t expected) {
+  if (found == expected) return;
+  static_cast<void>(std::fflush(stdout));
+  static_cast<void>(std::fprintf(
+      stderr, "guest-bench: %.*s: wrong result %#llx, not %#llx\n", width(metric), metric.data(),
+      static_cast<unsigned long long>(found), static_cast<unsigned long long>(expected)));
   std::exit(1);
 }
 

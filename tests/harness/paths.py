@@ -4,7 +4,8 @@ import os
 import pathlib
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-RELEASE = TOP / "build" / "release"
+# Another build's folder, to measure or test one beside the tree's own.
+RELEASE = pathlib.Path(os.environ.get("BULKHEAD_BUILD") or TOP / "build" / "release")
 CACHE = pathlib.Path(os.environ.get("BULKHEAD_CACHE") or pathlib.Path.home() / ".cache" / "bulkhead")
 
 BULKHEAD = RELEASE / "src" / "bulkhead"

@@ -1,7 +1,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -14,23 +13,6 @@ namespace {
 
 constexpr std::size_t kKiB = 1024;
 constexpr std::size_t kMiB = 1024 * kKiB;
-
-/// Copies `bytes` from one buffer to another, `slice` bytes a step, again and again; MB/s.
-template <std::size_t Bytes, std::size_t Slice>
-double copy(double seconds) {
-  // Other than zero, so that no page is the kernel's page of zeros.
-  std::vector<char> const from(Bytes, 1);
-  std::vector<char> to(Bytes, 2);
-  std::size_t at = 0;
-  auto const rate = units_per_second(seconds, [&](std::uint64_t count) {
-    for (; count != 0; --count) {
-      std::memcpy(to.data() + at, from.data() + at, Slice);
-      keep(to[at]);
-      at = (at + Slice) % Bytes;
-    }
-  });
-  return rate * Slice / kMillion;
-}
 
 struct alignas(64) Node {
   Node const* next = nullptr;
@@ -60,16 +42,13 @@ double chase(double seconds) {
 }
 
 constexpr std::array kMetrics{
-    Metric{"memcpy_64k", "MB/s", copy<64 * kKiB, 64 * kKiB>},
-    // In slices, so that a slow CPU need not copy all of it before it looks at the clock.
-    Metric{"memcpy_32m", "MB/s", copy<32 * kMiB, 256 * kKiB>},
-    Metric{"ptr_chase_64k", "Mloads/s", chase<64 * kKiB>},
-    Metric{"ptr_chase_16m", "Mloads/s", chase<16 * kMiB>},
+    Metric{"ptr_chase_64k", group::kInteger, "Mloads/s", chase<64 * kKiB>},
+    Metric{"ptr_chase_16m", group::kInteger, "Mloads/s", chase<16 * kMiB>},
 };
 
 }  // namespace
 
-std::span<Metric const> memory_metrics() {
+std::span<Metric const> pointer_metrics() {
   return kMetrics;
 }
 
