@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <thread>
 
-#include "vmm/soft/mmu/inline_tlb.h"
+#include "vmm/soft/mmu/tlb.h"
 
 namespace bh::vmm::soft {
 
@@ -74,7 +74,7 @@ void CodePages::take_writes(std::byte const* host, CodeUser* self) {
   for (CodeUser* const user : list_->users) {
     if (user == nullptr) continue;
     if (user == self) {
-      user->tlb->forget_writes_to(reinterpret_cast<std::byte const*>(page));
+      user->mmu->forget_writes_to(reinterpret_cast<std::byte const*>(page));
       continue;
     }
     user->forget_writes.store(true);

@@ -5,11 +5,11 @@
 
 namespace bh::vmm::soft {
 
-class InlineTlb;
+class Mmu;
 
 /// What CodePages has to know of a vCPU that runs translated code, which stores without asking.
 struct CodeUser {
-  InlineTlb* tlb = nullptr;
+  Mmu* mmu = nullptr;
   std::atomic<int>* attention = nullptr;
   /// Set by others: the vCPU drops its write translations before it goes on.
   std::atomic<bool> forget_writes = false;

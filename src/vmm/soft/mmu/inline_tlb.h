@@ -10,35 +10,33 @@
 
 namespace bh::vmm::soft {
 
-/// The TLB that translated code probes by itself (docs/design/soft-cpu.md). One vCPU's thread only.
+/// The TLB of one privilege that translated code probes by itself (docs/design/soft-cpu.md). One
+/// vCPU's thread only.
 class InlineTlb {
  public:
   static constexpr std::size_t kEntries = 1024;
 
-  /// A line of the host's cache. A probe XORs the linear address with the tag of its privilege and
-  /// access: the result is the offset in the page, or far more.
-  struct alignas(64) Entry {
-    std::array<std::uint64_t, 4> tags;  // tag_index(): linear page, or one that belongs elsewhere.
-    std::byte* host = nullptr;          // The page.
+  /// A probe XORs the linear address with the tag of its access: the result is the offset in the
+  /// page, or far more.
+  struct alignas(32) Entry {
+    std::uint64_t read;         // Linear page, or one that belongs elsewhere.
+    std::uint64_t write;        // Likewise.
+    std::byte* host = nullptr;  // The page.
   };
-  static constexpr std::size_t tag_index(Privilege privilege, Access access) {
-    return static_cast<std::size_t>(privilege) * 2 + (access == Access::Write ? 1 : 0);
-  }
 
   InlineTlb() { forget_all(); }
 
   Entry const& first() const { return entries_.front(); }
 
   /// `access` is Read or Write; what may be written may be read.
-  void insert(std::uint64_t linear, std::byte* host_page, Privilege privilege, Access access,
-              bool global) {
+  void insert(std::uint64_t linear, std::byte* host_page, Access access, bool global) {
     std::uint64_t const page = linear & ~(kPageSize - 1);
     std::size_t const slot = slot_of(linear);
     Entry& entry = entries_[slot];
-    if (entry.host != host_page || !holds(slot, page)) clear(slot);
+    if (entry.host != host_page || entry.read != page) clear(slot);
     entry.host = host_page;
-    entry.tags[tag_index(privilege, Access::Read)] = page;
-    if (access == Access::Write) entry.tags[tag_index(privilege, Access::Write)] = page;
+    entry.read = page;
+    if (access == Access::Write) entry.write = page;
     if (!global) local_.note(slot);
   }
 
@@ -46,9 +44,7 @@ class InlineTlb {
   /// Forgets all pages of one naturally aligned range of `size` bytes.
   void forget_range(std::uint64_t linear, std::uint64_t size) {
     for (std::size_t slot = 0; slot < kEntries; ++slot) {
-      for (auto const tag : entries_[slot].tags) {
-        if ((tag ^ linear) < size) clear(slot);
-      }
+      if ((entries_[slot].read ^ linear) < size) clear(slot);
     }
   }
   /// No store to this page of host memory may go unseen any more.
@@ -75,16 +71,8 @@ class InlineTlb {
   /// No address with this slot's index has this page.
   static std::uint64_t nowhere(std::size_t slot) { return (slot ^ 1) << kPageShift; }
 
-  bool holds(std::size_t slot, std::uint64_t page) const {
-    auto const& tags = entries_[slot].tags;
-    return tags[0] == page || tags[2] == page;
-  }
-  void clear(std::size_t slot) { entries_[slot].tags.fill(nowhere(slot)); }
-  void clear_writes(std::size_t slot) {
-    for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
-      entries_[slot].tags[tag_index(privilege, Access::Write)] = nowhere(slot);
-    }
-  }
+  void clear(std::size_t slot) { entries_[slot].read = entries_[slot].write = nowhere(slot); }
+  void clear_writes(std::size_t slot) { entries_[slot].write = nowhere(slot); }
 
   std::array<Entry, kEntries> entries_;
   SlotLog local_;

@@ -38,7 +38,8 @@ class JumpTable {
   void insert(std::uint64_t rip, std::uint64_t code, bool global) {
     std::size_t const slot = slot_of(rip);
     entries_[slot] = {rip, code};
-    pages_[page_bit(rip) / 64] |= std::uint64_t{1} << page_bit(rip) % 64;
+    note_page(rip);
+    note_page(rip + kReach);  // Its first instruction may lie in two pages.
     if (!global) local_.note(slot);
   }
   std::uint64_t find(std::uint64_t rip) const {
@@ -50,8 +51,9 @@ class JumpTable {
     if ((pages_[page_bit(linear) / 64] >> page_bit(linear) % 64 & 1) == 0) return;
     forget_range(linear & ~(kPageSize - 1), kPageSize);
   }
+  /// `linear` is a multiple of the page size.
   void forget_range(std::uint64_t linear, std::uint64_t size) {
-    forget_if([&](Entry const& entry) { return (entry.rip ^ linear) < size; });
+    forget_if([&](Entry const& entry) { return entry.rip + kReach - linear < size + kReach; });
   }
   /// `gone`: the code of blocks that are gone, sorted, not empty.
   void forget_code(std::span<std::uint64_t const> gone) {
@@ -74,6 +76,11 @@ class JumpTable {
  private:
   static constexpr std::size_t kPageBits = 1024;
 
+  static constexpr std::uint64_t kReach = 14;  // From the first to the last byte of an instruction.
+
+  void note_page(std::uint64_t linear) {
+    pages_[page_bit(linear) / 64] |= std::uint64_t{1} << page_bit(linear) % 64;
+  }
   static std::size_t page_bit(std::uint64_t linear) { return (linear >> kPageShift) % kPageBits; }
   void clear(Entry& entry) { entry = {0, miss_}; }
   template <typename Predicate>

@@ -61,7 +61,9 @@ class Mmu {
   Tlb& tlb(Privilege privilege, Access access) {
     return tlbs_[static_cast<std::size_t>(privilege)][static_cast<std::size_t>(access)];
   }
-  InlineTlb& inline_tlb() { return inline_tlb_; }
+  InlineTlb& inline_tlb(Privilege privilege) {
+    return inline_tlbs_[static_cast<std::size_t>(privilege)];
+  }
   JumpTable& jumps(Privilege privilege) { return jumps_[static_cast<std::size_t>(privilege)]; }
 
   /// A translation was entered that is a piece of a page of `size` bytes.
@@ -82,25 +84,33 @@ class Mmu {
     for (auto& by_access : tlbs_) {
       for (auto& tlb : by_access) tlb.remove(linear);
     }
-    inline_tlb_.forget_page(linear);
+    for (auto& tlb : inline_tlbs_) tlb.forget_page(linear);
     for (auto& jumps : jumps_) jumps.forget_page(linear);
     ++epoch_;
   }
   /// CR3 was written: all but global pages.
   void forget_local() {
     clear_tlbs();
-    inline_tlb_.forget_local();
+    for (auto& tlb : inline_tlbs_) tlb.forget_local();
     for (auto& jumps : jumps_) jumps.forget_local();
     ++epoch_;
   }
   /// CR0, CR4 or EFER changed.
   void forget_all() {
     clear_tlbs();
-    inline_tlb_.forget_all();
+    for (auto& tlb : inline_tlbs_) tlb.forget_all();
     for (auto& jumps : jumps_) jumps.forget_all();
     large_.fill(false);
     huge_.fill(false);
     ++epoch_;
+  }
+
+  /// No store to this page of host memory may go unseen any more.
+  void forget_writes_to(std::byte const* host_page) {
+    for (auto& tlb : inline_tlbs_) tlb.forget_writes_to(host_page);
+  }
+  void forget_writes() {
+    for (auto& tlb : inline_tlbs_) tlb.forget_writes();
   }
 
   /// Changes whenever a translation may have been withdrawn.
@@ -115,7 +125,7 @@ class Mmu {
   void forget_range(std::uint64_t linear, std::uint64_t size) {
     clear_tlbs();
     std::uint64_t const start = linear & ~(size - 1);
-    inline_tlb_.forget_range(start, size);
+    for (auto& tlb : inline_tlbs_) tlb.forget_range(start, size);
     for (auto& jumps : jumps_) jumps.forget_range(start, size);
     ++epoch_;
   }
@@ -125,7 +135,7 @@ class Mmu {
     }
   }
 
-  InlineTlb inline_tlb_;
+  std::array<InlineTlb, 2> inline_tlbs_;
   std::array<JumpTable, 2> jumps_;
   std::array<std::array<Tlb, 3>, 2> tlbs_{};
   std::array<bool, kSizeBits> large_{};  // Ranges that large pages were entered for,

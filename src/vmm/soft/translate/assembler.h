@@ -59,6 +59,7 @@ class Assembler {
   void compare(Gpr reg, std::uint32_t value) {
     rex_w(0, reg), byte(0x81), registers(7, reg), dword(value);
   }
+  void or32(Gpr to, Gpr from) { rex(from, to), byte(0x09), registers(from, to); }
   void load(Gpr to, Gpr base, std::int32_t displacement) {
     rex_w(to, base), byte(0x8b), at(to, base, displacement);
   }
@@ -91,6 +92,17 @@ class Assembler {
   }
   void add_state(Gpr to, std::int32_t state) {
     byte(0x65), rex_w(to, 0), byte(0x03), state_at(to, state);
+  }
+  void and_state(std::int32_t state, std::int32_t mask) {
+    byte(0x65), rex_w(0, 0), byte(0x81), state_at(4, state),
+        dword(static_cast<std::uint32_t>(mask));
+  }
+  void or_state(std::int32_t state, std::int32_t mask) {
+    byte(0x65), rex_w(0, 0), byte(0x81), state_at(1, state),
+        dword(static_cast<std::uint32_t>(mask));
+  }
+  void load_state16(Gpr to, std::int32_t state) {  // Zero-extended.
+    byte(0x65), rex(to, 0), byte(0x0f), byte(0xb7), state_at(to, state);
   }
   void store_state32(std::int32_t state, std::uint32_t value) {
     byte(0x65), byte(0xc7), state_at(0, state), dword(value);

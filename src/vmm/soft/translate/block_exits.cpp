@@ -21,8 +21,11 @@ void BlockWriter::jump_link(Piece const& piece, std::int32_t target, bool condit
   FlagsAt const flags = flags_ == Flags::Host   ? FlagsAt::Host
                         : flags_ == Flags::Both ? FlagsAt::Both
                                                 : FlagsAt::Saved;
-  auto const site =
-      add_site({.kind = SiteKind::Link, .flags = flags, .offset = piece.start(), .target = target});
+  auto const site = add_site({.kind = SiteKind::Link,
+                              .flags = flags,
+                              .user = mode_.user,
+                              .offset = piece.start(),
+                              .target = target});
   if (conditional) {
     out_.jump_if(piece.op.condition, out_.here());
   } else {
@@ -36,7 +39,8 @@ void BlockWriter::jump_link(Piece const& piece, std::int32_t target, bool condit
 }
 
 void BlockWriter::go_to(Piece const& piece, std::int32_t target) {
-  if (in_page(target)) return jump_link(piece, target, false);
+  bool const straddles = next_straddles_ && target == piece.end();
+  if (in_page(target) && !straddles) return jump_link(piece, target, false);
   give_up_host_flags(kAllFlags);
   out_.load_state(R11, state_.rip_page());
   out_.load_address(R11, R11, target);

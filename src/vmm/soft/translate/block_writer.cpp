@@ -19,7 +19,13 @@ constexpr bool lives_in_memory(unsigned reg) {
 std::size_t in_a_row(std::span<Piece const> pieces, PieceKind kind) {
   constexpr std::size_t kMost = 16;
   std::size_t count = 0;
-  while (count < std::min(kMost, pieces.size()) && pieces[count].kind == kind) ++count;
+  while (count < std::min(kMost, pieces.size()) && pieces[count].kind == kind) {
+    // POP RSP moves the stack.
+    bool const moves = kind == PieceKind::Pop && pieces[count].op.reg[0] == Rsp;
+    if (moves && count != 0) break;
+    ++count;
+    if (moves) break;
+  }
   return count;
 }
 
@@ -38,7 +44,8 @@ void find_live_flags(std::span<Piece> pieces, TranslationMode mode) {
   }
 }
 
-Entries BlockWriter::write(std::span<Piece const> pieces) {
+Entries BlockWriter::write(std::span<Piece const> pieces, bool next_straddles) {
+  next_straddles_ = next_straddles;
   Entries const entries = enter(pieces);
   auto rest = pieces;
   while (!rest.empty()) {
@@ -134,6 +141,11 @@ std::size_t BlockWriter::write_some(std::span<Piece const> pieces) {
     case PieceKind::Memory: memory(piece); break;
     case PieceKind::Push: return pushes(pieces);
     case PieceKind::Pop: return pops(pieces);
+    case PieceKind::PushMemory: push_memory(piece); break;
+    case PieceKind::PushFlags: push_flags(piece); break;
+    case PieceKind::SwapGs: swap_gs(); break;
+    case PieceKind::ClearInterrupts: clear_interrupts(piece); break;
+    case PieceKind::SetInterrupts: set_interrupts(piece); break;
     case PieceKind::Leave: leave_frame(piece); break;
     case PieceKind::Jump:
       go_to(piece, piece.end() + static_cast<std::int32_t>(piece.op.immediate));
@@ -225,8 +237,8 @@ void BlockWriter::address(Piece const& piece) {
 void BlockWriter::probe(Piece const& piece, std::uint64_t go_on, unsigned size, Access access) {
   auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
   // Page number times the size of an entry.
-  static_assert(sizeof(InlineTlb::Entry) == 64);
-  constexpr unsigned kEntryShift = 6;
+  static_assert(sizeof(InlineTlb::Entry) == 32);
+  constexpr unsigned kEntryShift = 5;
   out_.move32(R15, R11);
   out_.shift_right32(R15, kPageShift - kEntryShift);
   out_.and32(R15, static_cast<std::uint32_t>((InlineTlb::kEntries - 1) << kEntryShift));
@@ -235,13 +247,13 @@ void BlockWriter::probe(Piece const& piece, std::uint64_t go_on, unsigned size, 
   out_.jump_if(Condition::Above, out_.here());
   tails_.push_back({.kind = Tail::Kind::Leave,
                     .jump_end = out_.size(),
-                    .go_to = gate_.leave_miss[InlineTlb::tag_index(privilege, access)],
+                    .go_to = gate_.leave_miss[mode_.user ? 1 : 0][access == Access::Write ? 1 : 0],
                     .site = add_site({.kind = SiteKind::Miss,
                                       .writes = access == Access::Write,
                                       .size = static_cast<std::uint8_t>(size),
                                       .offset = piece.start(),
                                       .go_on = go_on})});
-  out_.load_state_at(R15, R15, state_.tlb_host());
+  out_.load_state_at(R15, R15, state_.tlb_host(privilege));
 }
 
 void BlockWriter::with_operand(Piece const& piece, Pointer pointer) {
@@ -323,6 +335,10 @@ std::size_t BlockWriter::pops(std::span<Piece const> pieces) {
   for (std::size_t i = 0; i < count; ++i) {
     auto const reg = pieces[i].op.reg[0];
     auto const at = static_cast<std::int32_t>(8 * i);
+    if (reg == Rsp) {
+      out_.load(Rsp, R15, at);
+      return count;
+    }
     if (lives_in_memory(reg)) {
       out_.load(R11, R15, at);
       out_.store_state(state_.gpr(reg), R11);
@@ -332,6 +348,80 @@ std::size_t BlockWriter::pops(std::span<Piece const> pieces) {
   }
   out_.load_address(Rsp, Rsp, size);
   return count;
+}
+
+void BlockWriter::push_kept(Piece const& piece) {
+  auto const go_on = out_.here();
+  out_.load_address(R11, Rsp, -8);
+  probe(piece, go_on, 8, Access::Write);
+  out_.add(R15, R11);
+  out_.load_state(R11, state_.target());
+  out_.store(R15, 0, R11);
+  out_.load_address(Rsp, Rsp, -8);
+}
+
+void BlockWriter::push_memory(Piece const& piece) {
+  give_up_host_flags(piece.live_in);
+  auto const go_on = out_.here();
+  address(piece);
+  probe(piece, go_on, 8, Access::Read);
+  out_.load_sum(R11, R15, R11);
+  out_.store_state(state_.target(), R11);
+  push_kept(piece);
+}
+
+void BlockWriter::push_flags(Piece const& piece) {
+  give_up_host_flags(kAllFlags);
+  // ArithmeticFlags::rflags(), with the others. PUSHF shows RF and VM as clear.
+  constexpr unsigned kOverflowShift = 11;
+  constexpr auto kHidden = static_cast<std::uint32_t>(kFlagRf | kFlagVm);
+  out_.load_state16(R11, state_.flags());
+  out_.move32(R15, R11);
+  out_.shift_right32(R11, 8);
+  out_.and32(R15, 1);
+  out_.and32(R11, 0xd5);
+  out_.shift_left32(R15, kOverflowShift);
+  out_.or32(R11, R15);
+  out_.load_state(R15, state_.system_flags());
+  out_.and32(R15, ~kHidden);
+  out_.or32(R11, R15);
+  out_.store_state(state_.target(), R11);
+  push_kept(piece);
+}
+
+// --- System state
+
+void BlockWriter::swap_gs() {
+  out_.load_state(R11, state_.segment_base(Gs));
+  out_.load_state(R15, state_.kernel_gs_base());
+  out_.store_state(state_.kernel_gs_base(), R11);
+  out_.store_state(state_.segment_base(Gs), R15);
+  out_.store_state(state_.segment_register_base(Gs), R15);
+}
+
+void BlockWriter::clear_interrupts(Piece const& piece) {
+  give_up_host_flags(piece.live_in);
+  out_.and_state(state_.system_flags(), ~static_cast<std::int32_t>(kFlagIf));
+}
+
+void BlockWriter::set_interrupts(Piece const& piece) {
+  // An interrupt that waits comes after the next instruction: the vCPU's loop knows how.
+  give_up_host_flags(piece.live_in);
+  auto const site = add_site({.kind = SiteKind::StepOut, .offset = piece.start()});
+  sites_[site].op = static_cast<std::uint32_t>(ops_.size());
+  ops_.push_back(piece.op);
+  auto const leave_unless_zero = [&] {
+    out_.jump_if(Condition::NotEqual, out_.here());
+    tails_.push_back({.kind = Tail::Kind::Leave,
+                      .jump_end = out_.size(),
+                      .go_to = gate_.leave,
+                      .site = site});
+  };
+  out_.compare_state8(state_.interrupt_deferred(), 0);
+  leave_unless_zero();
+  out_.compare_state32(state_.attention(), 0);
+  leave_unless_zero();
+  out_.or_state(state_.system_flags(), static_cast<std::int32_t>(kFlagIf));
 }
 
 void BlockWriter::leave_frame(Piece const& piece) {

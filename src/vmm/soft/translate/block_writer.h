@@ -39,8 +39,9 @@ class BlockWriter {
         traps_(traps),
         ops_(ops) {}
 
-  /// `pieces` is not empty; their live_in and live_out are set.
-  Entries write(std::span<Piece const> pieces);
+  /// `pieces` is not empty; their live_in and live_out are set. `next_straddles`: the instruction
+  /// behind them lies in two pages, and has to be looked up.
+  Entries write(std::span<Piece const> pieces, bool next_straddles);
 
  private:
   /// Where the arithmetic flags are. Nowhere: nothing will read them.
@@ -68,7 +69,14 @@ class BlockWriter {
   void memory(Piece const& piece);
   std::size_t pushes(std::span<Piece const> pieces);
   std::size_t pops(std::span<Piece const> pieces);
+  void push_memory(Piece const& piece);
+  void push_flags(Piece const& piece);
+  /// Pushes `target` of the crossing: R11 is lost.
+  void push_kept(Piece const& piece);
   void leave_frame(Piece const& piece);
+  void swap_gs();
+  void clear_interrupts(Piece const& piece);
+  void set_interrupts(Piece const& piece);
   void branch(Piece const& piece);
   void call(Piece const& piece);
   void jump_indirect(Piece const& piece);
@@ -112,6 +120,7 @@ class BlockWriter {
   std::vector<Op>& ops_;
   std::vector<Tail> tails_;
   Flags flags_ = Flags::Saved;
+  bool next_straddles_ = false;
 };
 
 /// Works out live_in and live_out of a block's pieces.

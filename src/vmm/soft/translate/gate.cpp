@@ -22,7 +22,7 @@ class GateWriter {
     gate.leave_with_flags = leave_with_flags(gate.leave);
     for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
       for (auto const access : {Access::Read, Access::Write}) {
-        gate.leave_miss[InlineTlb::tag_index(privilege, access)] =
+        gate.leave_miss[static_cast<std::size_t>(privilege)][access == Access::Write ? 1 : 0] =
             leave_miss(state_.tlb_tag(privilege, access), gate.leave);
       }
     }

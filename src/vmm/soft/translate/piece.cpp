@@ -84,14 +84,13 @@ PieceKind sort_native(Piece const& piece, Instruction const& instruction, Transl
 }
 
 PieceKind sort_push(Piece const& piece) {
-  if (piece.op.has_memory || piece.op.operand_size != 8) return PieceKind::Step;
-  return PieceKind::Push;
+  if (piece.op.operand_size != 8) return PieceKind::Step;
+  if (!piece.op.has_memory) return PieceKind::Push;
+  return piece.op.address_size == 8 ? PieceKind::PushMemory : PieceKind::Step;
 }
 
 PieceKind sort_pop(Piece const& piece) {
-  if (piece.op.has_memory || piece.op.operand_size != 8 || piece.op.reg[0] == Rsp) {
-    return PieceKind::Step;
-  }
+  if (piece.op.has_memory || piece.op.operand_size != 8) return PieceKind::Step;
   return PieceKind::Pop;
 }
 
@@ -124,6 +123,12 @@ PieceKind sort(Piece const& piece, Instruction const& instruction, Treatment con
   }
   if (handler == push_operand) return sort_push(piece);
   if (handler == pop_operand) return sort_pop(piece);
+  if (!mode.user) {
+    if (handler == swapgs) return PieceKind::SwapGs;
+    if (handler == cli) return PieceKind::ClearInterrupts;
+    if (handler == sti) return PieceKind::SetInterrupts;
+    if (handler == pushf && piece.op.operand_size == 8) return PieceKind::PushFlags;
+  }
   if (handler == leave && piece.op.operand_size == 8) return PieceKind::Leave;
   if (handler == jump_relative) return PieceKind::Jump;
   if (handler == jump_conditional) return PieceKind::Branch;
@@ -144,14 +149,15 @@ Piece make_piece(Instruction const& instruction, std::uint16_t start, Translatio
   note_flags(piece, instruction);
   auto const treatment = treatment_of(instruction);
   piece.kind = sort(piece, instruction, treatment, mode);
+  if (!treatment.native) piece.op.handler = treatment.handler;
   piece.vectors = piece.op.fpu == FpuUse::Sse &&
                   (piece.kind == PieceKind::Copy || piece.kind == PieceKind::Memory);
   auto const mnemonic = instruction.decoded.mnemonic;
   piece.may_trap = piece.vectors || mnemonic == ZYDIS_MNEMONIC_DIV ||
                    mnemonic == ZYDIS_MNEMONIC_IDIV || mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B ||
                    instruction.decoded.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+  if (piece.kind == PieceKind::PushFlags) piece.reads = kAllFlags;
   if (piece.kind == PieceKind::Step || piece.kind == PieceKind::StepOut) {
-    if (!treatment.native) piece.op.handler = treatment.handler;
     // It may end in an exception, which shows all flags.
     piece.reads = kAllFlags;
     piece.kills = 0;

@@ -19,6 +19,7 @@ enum class PieceKind : std::uint8_t {
   Memory,       // One explicit memory operand, probed.
   Push,         // 64-bit register or immediate.
   Pop,          // 64-bit register.
+  PushMemory,   // 64 bits.
   Leave,
   Jump,  // Direct.
   Branch,
@@ -26,6 +27,10 @@ enum class PieceKind : std::uint8_t {
   JumpIndirect,  // Through a register or memory.
   CallIndirect,
   Return,
+  SwapGs,  // These four in supervisor mode only.
+  ClearInterrupts,
+  SetInterrupts,
+  PushFlags,
   Step,     // By the stepping engine; goes on behind it.
   StepOut,  // By the stepping engine; ends the block.
 };

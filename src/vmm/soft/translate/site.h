@@ -21,6 +21,7 @@ struct Site {
   SiteKind kind = SiteKind::StepOut;
   FlagsAt flags = FlagsAt::Saved;  // Link: at the jump.
   bool writes = false;             // Miss
+  bool user = false;               // Link: the block's mode.
   std::uint8_t size = 0;           // Miss: bytes of the operand.
   std::uint16_t offset = 0;        // Of the instruction, in its page.
   std::uint16_t next = 0;          // Step: of the instruction behind it.
@@ -30,7 +31,7 @@ struct Site {
   std::uint64_t patch = 0;         // Link: host address of the jump's 32-bit distance.
   std::uint64_t unlinked = 0;      // Link: where the jump goes without a target.
   std::uint32_t block = 0;
-  std::uint32_t op = kNoOp;        // Step, StepOut: number of the Op to run, if the site has one.
+  std::uint32_t op = kNoOp;  // Step, StepOut: number of the Op to run, if the site has one.
 
   static constexpr std::uint32_t kNoOp = ~std::uint32_t{0};
 };

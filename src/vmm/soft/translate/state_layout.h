@@ -22,6 +22,12 @@ class StateLayout {
   std::int32_t host_mxcsr() const { return of(cpu_.host_mxcsr); }
   std::int32_t vector(unsigned index) const { return of(cpu_.ymm[index]); }
   std::int32_t segment_base(unsigned segment) const { return of(cpu_.segment_base[segment]); }
+  std::int32_t segment_register_base(unsigned segment) const {
+    return of(cpu_.segments[segment].base);
+  }
+  std::int32_t kernel_gs_base() const { return of(cpu_.kernel_gs_base); }
+  std::int32_t system_flags() const { return of(cpu_.system_flags); }
+  std::int32_t interrupt_deferred() const { return of(cpu_.interrupt_deferred); }
   std::int32_t attention() const { return of(cpu_.attention); }
   std::int32_t rip_page() const { return of(cpu_.crossing.rip_page); }
   std::int32_t host_stack() const { return of(cpu_.crossing.host_stack); }
@@ -33,9 +39,12 @@ class StateLayout {
 
   /// In an entry of the inline TLB.
   std::int32_t tlb_tag(Privilege privilege, Access access) const {
-    return of(cpu_.mmu.inline_tlb().first().tags[InlineTlb::tag_index(privilege, access)]);
+    auto const& entry = cpu_.mmu.inline_tlb(privilege).first();
+    return of(access == Access::Write ? entry.write : entry.read);
   }
-  std::int32_t tlb_host() const { return of(cpu_.mmu.inline_tlb().first().host); }
+  std::int32_t tlb_host(Privilege privilege) const {
+    return of(cpu_.mmu.inline_tlb(privilege).first().host);
+  }
   /// In an entry of the jump table.
   std::int32_t jump_rip(Privilege privilege) const {
     return of(cpu_.mmu.jumps(privilege).first().rip);

@@ -9,8 +9,8 @@ namespace bh::vmm::soft {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kNames{"miss", "step", "step-out", "link", "poll",
-                                                 "look-up"};
+constexpr std::array<std::string_view, 6> kNames{"miss", "step", "step-out",
+                                                 "link", "poll", "look-up"};
 constexpr std::size_t kPlaces = 40;
 
 }  // namespace

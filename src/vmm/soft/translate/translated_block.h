@@ -12,6 +12,9 @@ namespace bh::vmm::soft {
 struct TranslatedBlock {
   std::uint64_t key = 0;  // TranslationCache's.
   std::size_t page = 0;   // CodePages' number of the page it lies in.
+  /// Its only instruction ends in another page, which was here in host memory; else nullptr.
+  /// Whether the pages are still mapped side by side only a look-up by RIP can tell.
+  std::byte const* second_page = nullptr;
   Entries entries;
   std::uint64_t code_end = 0;  // Host address behind its code.
   std::uint32_t first_trap = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace bh::vmm::soft {
 
@@ -33,23 +34,24 @@ std::optional<std::uint32_t> TranslationCache::find(std::byte const* host,
   return found->second;
 }
 
-std::uint32_t TranslationCache::add(std::byte const* host, std::size_t page, TranslationMode mode,
-                                    std::span<Piece const> pieces) {
+std::uint32_t TranslationCache::add(Source const& source, TranslationMode mode) {
   if (pool_.room().size() < kLargestBlock) forget_all();
   auto const number = static_cast<std::uint32_t>(blocks_.size());
   auto const first_trap = static_cast<std::uint32_t>(traps_.size());
   Assembler out(pool_.room(), pool_.next_address());
   BlockWriter writer(out, gate_, state_, mode, number, sites_, traps_, ops_);
-  Entries const entries = writer.write(pieces);
+  Entries const entries = writer.write(source.pieces, source.next_straddles);
   pool_.take(out.size());
-  blocks_.push_back({.key = key_of(host, mode),
-                     .page = page,
+  blocks_.push_back({.key = key_of(source.host, mode),
+                     .page = source.page,
+                     .second_page = source.second_page,
                      .entries = entries,
                      .code_end = out.here(),
                      .first_trap = first_trap,
                      .trap_count = static_cast<std::uint32_t>(traps_.size()) - first_trap});
   by_key_[blocks_.back().key] = number;
-  by_page_[page].push_back(number);
+  by_page_[source.page].push_back(number);
+  if (source.second_page != nullptr) by_page_[source.second_page_number].push_back(number);
   return number;
 }
 
@@ -61,6 +63,10 @@ void TranslationCache::patch(std::uint64_t distance_at, std::uint64_t target) {
 void TranslationCache::link(std::uint32_t site, std::uint32_t block) {
   if (pool_.room().size() < kLargestBlock) return;  // The next block empties it.
   Site const from = sites_[site];
+  if (blocks_[block].second_page != nullptr) {
+    patch(from.patch, write_look_up(from));
+    return;
+  }
   Entries const& to = blocks_[block].entries;
   std::uint64_t target = from.flags == FlagsAt::Host ? to.host : to.saved;
   if (from.flags == FlagsAt::Both && to.wants_host_flags) target = to.host;
@@ -85,6 +91,17 @@ std::uint64_t TranslationCache::write_poll(Site const& from, Entries const& to) 
   return start;
 }
 
+std::uint64_t TranslationCache::write_look_up(Site const& from) {
+  Assembler out(pool_.room(), pool_.next_address());
+  auto const start = out.here();
+  if (from.flags == FlagsAt::Host) out.save_flags(state_.flags(), R11);
+  out.load_state(R11, state_.rip_page());
+  out.load_address(R11, R11, from.target);
+  out.jump(gate_.look_up[from.user ? 1 : 0]);
+  pool_.take(out.size());
+  return start;
+}
+
 void TranslationCache::forget_pages(std::span<std::size_t const> pages) {
   std::vector<std::uint64_t> gone;
   for (auto const page : pages) {
@@ -92,8 +109,11 @@ void TranslationCache::forget_pages(std::span<std::size_t const> pages) {
     if (found == by_page_.end()) continue;
     for (auto const number : found->second) {
       TranslatedBlock& block = blocks_[number];
-      block.dead = true;
-      by_key_.erase(block.key);
+      if (std::exchange(block.dead, true)) continue;  // It lies in two pages.
+      if (auto const known = by_key_.find(block.key);
+          known != by_key_.end() && known->second == number) {
+        by_key_.erase(known);
+      }
       gone.push_back(block.entries.external);
       for (auto const site : block.incoming) patch(sites_[site].patch, sites_[site].unlinked);
       block.incoming.clear();

@@ -24,10 +24,18 @@ class TranslationCache {
   /// The block for the code at a host address in one mode, if there is one.
   std::optional<std::uint32_t> find(std::byte const* host, TranslationMode mode) const;
 
-  /// Writes a block and takes it up. `pieces` not empty, live flags known. May empty the cache
+  /// What a block is made of.
+  struct Source {
+    std::byte const* host = nullptr;         // Its first byte.
+    std::size_t page = 0;                    // CodePages' number of that page.
+    std::byte const* second_page = nullptr;  // See TranslatedBlock.
+    std::size_t second_page_number = 0;
+    bool next_straddles = false;    // Behind it comes an instruction that lies in two pages.
+    std::span<Piece const> pieces;  // Not empty; live flags known.
+  };
+  /// Writes a block and takes it up. May empty the cache
   /// before: block and site numbers from earlier then mean nothing.
-  std::uint32_t add(std::byte const* host, std::size_t page, TranslationMode mode,
-                    std::span<Piece const> pieces);
+  std::uint32_t add(Source const& source, TranslationMode mode);
 
   TranslatedBlock const& block(std::uint32_t number) const { return blocks_[number]; }
   Site const& site(std::uint32_t number) const { return sites_[number]; }
@@ -60,6 +68,8 @@ class TranslationCache {
   }
   /// A stub that polls before it goes on to the block.
   std::uint64_t write_poll(Site const& from, Entries const& to);
+  /// A stub that looks the target up.
+  std::uint64_t write_look_up(Site const& from);
   void patch(std::uint64_t distance_at, std::uint64_t target);
 
   Cpu& cpu_;

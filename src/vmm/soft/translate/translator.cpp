@@ -20,7 +20,7 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu) {
   translator->cache_ = BH_TRY(TranslationCache::create(cpu));
   cpu.crossing.code = translator->cache_->code();
   cpu.crossing.leave = translator->cache_->gate().leave;
-  cpu.code_user.tlb = &cpu.mmu.inline_tlb();
+  cpu.code_user.mmu = &cpu.mmu;
   cpu.code_user.attention = &cpu.attention;
   cpu.machine->code_pages.set_user(cpu.index, &cpu.code_user);
   return translator;
@@ -85,7 +85,8 @@ bool Translator::find(Place& place, Stop& stop, std::uint32_t& block) {
     return false;
   }
   auto const known = cache_->find(fetched.host, mode_);
-  block = known ? *known : translate(fetched.host, fetched.page);
+  block =
+      known && still_there(cache_->block(*known)) ? *known : translate(fetched.host, fetched.page);
   auto const& entries = cache_->block(block).entries;
   bool global = false;
   if (!mode_.user) global = walk(cpu_, cpu_.rip, Access::Execute, Privilege::Supervisor).global;
@@ -109,8 +110,9 @@ bool Translator::look_up(Place& place, Stop& stop) {
 
 bool Translator::wants_look() const {
   return cpu_.attention.load(std::memory_order_relaxed) != 0 || cpu_.interrupt_shadow ||
-         cpu_.interrupt_deferred || cpu_.nmi_deferred || cpu_.code_size != CodeSize::Bits64 || cpu_.activity != Activity::Running ||
-         (cpu_.system_flags & kFlagTf) != 0 || checks_alignment(cpu_) || breakpoints_armed(cpu_);
+         cpu_.interrupt_deferred || cpu_.nmi_deferred || cpu_.code_size != CodeSize::Bits64 ||
+         cpu_.activity != Activity::Running || (cpu_.system_flags & kFlagTf) != 0 ||
+         checks_alignment(cpu_) || breakpoints_armed(cpu_);
 }
 
 bool Translator::run_op(Site const& site, Place& place, Stop& stop) {
@@ -139,42 +141,76 @@ bool Translator::run_op(Site const& site, Place& place, Stop& stop) {
   return look_up(place, stop);
 }
 
+namespace {
+
+bool ends_block(PieceKind kind) {
+  switch (kind) {
+    case PieceKind::Jump:
+    case PieceKind::Call:
+    case PieceKind::JumpIndirect:
+    case PieceKind::CallIndirect:
+    case PieceKind::Return:
+    case PieceKind::StepOut: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+bool Translator::decode_piece(std::uint16_t offset, TranslationCache::Source& source) {
+  Instruction& instruction = instructions_[pieces_.size()];
+  std::byte const* const at =
+      source.host + (offset - (reinterpret_cast<std::uint64_t>(source.host) & (kPageSize - 1)));
+  std::size_t const size = std::min<std::size_t>(left_in_page(at), ZYDIS_MAX_INSTRUCTION_LENGTH);
+  std::array<std::uint8_t, ZYDIS_MAX_INSTRUCTION_LENGTH> copy{};
+  auto const bytes = watched_bytes(cpu_, at, size);
+  std::copy(bytes.begin(), bytes.end(), copy.begin());
+  auto status = decode(std::span(copy).first(size), CodeSize::Bits64, instruction);
+  if (status == DecodeStatus::NeedsMoreBytes && size < ZYDIS_MAX_INSTRUCTION_LENGTH) {
+    source.next_straddles = true;
+    if (!pieces_.empty()) return false;
+    Fetched second;
+    if (fetch(cpu_, (cpu_.rip | (kPageSize - 1)) + 1, second) == Flow::Next) {
+      source.second_page = second.host;
+      source.second_page_number = second.page;
+      auto const more = watched_bytes(cpu_, second.host, copy.size() - size);
+      std::copy(more.begin(), more.end(), copy.begin() + static_cast<std::ptrdiff_t>(size));
+      status = decode(copy, CodeSize::Bits64, instruction);
+    }
+  }
+  if (status == DecodeStatus::Ok) {
+    pieces_.push_back(make_piece(instruction, offset, mode_));
+    return true;
+  }
+  // No instruction, or its second page is missing: the stepping engine says so.
+  Piece piece;
+  piece.kind = PieceKind::StepOut;
+  piece.op.start = piece.op.end = offset;
+  piece.reads = kAllFlags;
+  pieces_.push_back(piece);
+  return true;
+}
+
 std::uint32_t Translator::translate(std::byte const* host, std::size_t page) {
   pieces_.clear();
+  TranslationCache::Source source{.host = host, .page = page};
   auto offset = static_cast<std::uint16_t>(reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1));
-  std::byte const* const start = host - offset;
-  bool open = true;
-  while (open && pieces_.size() < instructions_.size() && offset < kPageSize) {
-    Instruction& instruction = instructions_[pieces_.size()];
-    std::size_t const size =
-        std::min<std::size_t>(kPageSize - offset, ZYDIS_MAX_INSTRUCTION_LENGTH);
-    std::array<std::uint8_t, ZYDIS_MAX_INSTRUCTION_LENGTH> copy{};
-    auto const bytes = watched_bytes(cpu_, start + offset, size);
-    std::copy(bytes.begin(), bytes.end(), copy.begin());
-    if (decode(std::span(copy).first(size), CodeSize::Bits64, instruction) != DecodeStatus::Ok) {
-      // No instruction, or one that reaches into the next page.
-      Piece piece;
-      piece.kind = PieceKind::StepOut;
-      piece.op.start = piece.op.end = offset;
-      piece.reads = kAllFlags;
-      pieces_.push_back(piece);
-      break;
-    }
-    pieces_.push_back(make_piece(instruction, offset, mode_));
+  while (pieces_.size() < instructions_.size() && offset < kPageSize) {
+    if (!decode_piece(offset, source)) break;
     offset = pieces_.back().end();
-    switch (pieces_.back().kind) {
-      case PieceKind::Jump:
-      case PieceKind::Call:
-      case PieceKind::JumpIndirect:
-      case PieceKind::CallIndirect:
-      case PieceKind::Return:
-      case PieceKind::StepOut: open = false; break;
-      default: break;
-    }
+    if (ends_block(pieces_.back().kind)) break;
   }
   translated_ += pieces_.size();
   find_live_flags(pieces_, mode_);
-  return cache_->add(host, page, mode_, pieces_);
+  source.pieces = pieces_;
+  return cache_->add(source, mode_);
+}
+
+bool Translator::still_there(TranslatedBlock const& block) {
+  if (block.second_page == nullptr) return true;
+  Fetched second;
+  return fetch(cpu_, (cpu_.rip | (kPageSize - 1)) + 1, second) == Flow::Next &&
+         second.host == block.second_page;
 }
 
 void Translator::enter(Place const& place) {
@@ -184,7 +220,7 @@ void Translator::enter(Place const& place) {
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if (user.forget_writes.load(std::memory_order_relaxed)) [[unlikely]] {
     user.forget_writes.store(false);
-    cpu_.mmu.inline_tlb().forget_writes();
+    cpu_.mmu.forget_writes();
   }
   auto const& gate = cache_->gate();
   (place.with_vectors ? gate.enter_with_vectors : gate.enter)(place.code);
@@ -287,7 +323,7 @@ bool Translator::fill(Site const& site) {
   // Stores to code are stepped.
   if (site.writes && pages.watches(pages.page_of(host))) return false;
   cpu_.mmu.note_page_size(linear, translation.page_size);
-  cpu_.mmu.inline_tlb().insert(linear, host_page, privilege, access, translation.global);
+  cpu_.mmu.inline_tlb(privilege).insert(linear, host_page, access, translation.global);
   return true;
 }
 

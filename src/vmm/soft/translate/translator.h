@@ -78,6 +78,11 @@ class Translator {
   /// Runs the instruction of a step's site by its handler.
   bool run_op(Site const& site, Place& place, Stop& stop);
   std::uint32_t translate(std::byte const* host, std::size_t page);
+  /// Decodes the next instruction of `source`, which may lie in two pages if it is the first.
+  /// False: the block ends in front of it.
+  bool decode_piece(std::uint16_t offset, TranslationCache::Source& source);
+  /// Whether what a block that lies in two pages was made of is still where cpu.rip is.
+  bool still_there(TranslatedBlock const& block);
   void enter(Place const& place);
   /// What to do about the site translated code left at. True: go on at `place`.
   bool after(Place& place, Stop& stop);
