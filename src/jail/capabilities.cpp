@@ -125,12 +125,13 @@ Result<> set_capabilities(CapabilitySets const& sets) {
         "capset (a set may hold only what the bounding set and the runtime itself have)", errno);
   }
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  // The kernel allows what is permitted and inheritable; profiles often ask for more, and others
+  // have long ignored it.
+  CapabilityMask const ambient = sets.ambient & sets.permitted & sets.inheritable;
   for (unsigned number = 0; number < std::size(kNames); ++number) {
-    if (!holds(sets.ambient, number)) continue;
+    if (!holds(ambient, number)) continue;
     if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) != 0) {
-      return fail_errno(
-          "raise ambient " + std::string(kNames[number]) + " (needs it permitted and inheritable)",
-          errno);
+      return fail_errno("raise ambient " + std::string(kNames[number]), errno);
     }
   }
   return {};

@@ -65,7 +65,7 @@ Result<os::UniqueFd> make_file_system(std::string const& type, std::string const
                                       std::span<std::string const> data, std::uint64_t attributes) {
   os::UniqueFd const context(::fsopen(type.c_str(), FSOPEN_CLOEXEC));
   if (!context.valid()) return fail_errno("fsopen " + type, errno);
-  if (!source.empty() && source != type) BH_TRY(configure(context, "source=" + source));
+  if (!source.empty()) BH_TRY(configure(context, "source=" + source));
   for (auto const& option : data) BH_TRY(configure(context, option));
   if (::fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
     return refused("make a file system of type " + type, errno, context);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 
 #include "os/file.h"
 #include "os/text_file.h"
@@ -57,6 +58,15 @@ Result<std::string> ProcDir::read(std::string const& path) const {
   auto text = os::read_text(file, kReadLimit);
   if (!text) return std::unexpected(std::move(text).error().while_doing("/proc/" + path));
   return text;
+}
+
+Result<pid_t> ProcDir::own_pid() const {
+  char buffer[32];
+  ssize_t const size = ::readlinkat(folder_.get(), "self", buffer, sizeof buffer);
+  if (size < 0) return fail_errno("readlink /proc/self", errno);
+  pid_t pid = 0;
+  std::from_chars(buffer, buffer + size, pid);
+  return pid;
 }
 
 Result<std::string> ProcDir::path_of(int fd) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <string_view>
 
@@ -21,6 +23,8 @@ class ProcDir {
   Result<std::string> read(std::string const& path) const;
   Result<os::UniqueFd> open_file(std::string const& path, int flags) const;
 
+  /// The id of this process as this /proc counts, whatever namespace we are in.
+  Result<pid_t> own_pid() const;
   /// Where an open descriptor of ours leads, as the kernel shows it.
   Result<std::string> path_of(int fd) const;
 

@@ -25,10 +25,16 @@ Result<Process> Process::clone(CloneOptions const& options) {
   return Process(static_cast<pid_t>(pid), pid == 0 ? -1 : handle);
 }
 
+Result<Process> Process::adopt(pid_t pid) {
+  int const handle = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (handle < 0) return fail_errno("pidfd_open " + std::to_string(pid), errno);
+  return Process(pid, handle);
+}
+
 Process::~Process() {
   if (pid_ == 0) return;
   ::kill(pid_, SIGKILL);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  while (::waitpid(pid_, nullptr, __WALL) < 0 && errno == EINTR) {
   }
 }
 
@@ -39,7 +45,7 @@ Result<> Process::signal(int number) const {
 
 Result<int> Process::wait() {
   int status = 0;
-  while (::waitpid(pid_, &status, 0) < 0) {
+  while (::waitpid(pid_, &status, __WALL) < 0) {
     if (errno != EINTR) return fail_errno("waitpid", errno);
   }
   pid_ = 0;

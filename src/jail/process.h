@@ -23,6 +23,9 @@ class Process {
   /// Returns in both processes.
   static Result<Process> clone(CloneOptions const& options);
 
+  /// A child that another process made for us (CLONE_PARENT).
+  static Result<Process> adopt(pid_t pid);
+
   Process(Process&& other) noexcept
       : pid_(std::exchange(other.pid_, 0)), handle_(std::move(other.handle_)) {}
   Process& operator=(Process&&) = delete;

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "container/cli/arguments.h"
+#include "container/store.h"
+#include "jail/proc_dir.h"
+
+namespace bh::container {
+
+/// What every command gets.
+struct Invocation {
+  Arguments const& global;
+  Arguments const& arguments;
+  jail::ProcDir proc;
+  Store store;
+
+  /// The one word every command of a container has.
+  Result<std::string> id() const;
+};
+
+/// One verb. Its result is the exit status.
+struct Command {
+  std::string_view name;
+  std::string_view words;  // "ID SIGNAL"
+  std::string_view help;
+  std::span<Option const> options;
+  Arguments::Rest rest = Arguments::Rest::Options;
+  Result<int> (*run)(Invocation invocation);
+};
+
+std::span<Command const* const> commands();
+
+extern Command const kCreateCommand, kRunCommand, kStartCommand, kStateCommand, kKillCommand,
+    kDeleteCommand, kExecCommand, kPsCommand, kListCommand, kPauseCommand, kResumeCommand,
+    kUpdateCommand, kEventsCommand, kFeaturesCommand, kSpecCommand, kCheckpointCommand,
+    kRestoreCommand;
+
+/// The whole program: the exit status of the process.
+int run_program(int argc, char** argv);
+
+}  // namespace bh::container

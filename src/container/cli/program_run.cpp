@@ -1,0 +1,181 @@
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "container/cli/command.h"
+#include "container/json/writer.h"
+#include "container/state.h"
+#include "jail/own_binary.h"
+#include "os/text_file.h"
+
+namespace bh::container {
+
+namespace {
+
+constexpr std::string_view kProgram = "bulkhead-oci";
+
+// "systemd-cgroup" is taken so that it can be refused in words.
+constexpr Option kGlobal[] = {
+    {"root"},
+    {"log"},
+    {"log-format"},
+    {"cgroup-manager"},
+    {"debug", 0, false},
+    {"systemd-cgroup", 0, false},
+    {"help", 'h', false},
+    {"version", 'v', false},
+    {"log-level"},
+    {"rootless"},
+};
+
+void print(int fd, std::string_view text) {
+  while (!text.empty()) {
+    ssize_t const count = ::write(fd, text.data(), text.size());
+    if (count <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+void print_help() {
+  std::string text =
+      "Usage: bulkhead-oci [--root DIR] [--log FILE] [--log-format text|json]\n"
+      "                    [--cgroup-manager cgroupfs|disabled] COMMAND ...\n\n"
+      "Runs containers as the OCI runtime specification says.\n\n";
+  for (auto const* const command : commands()) {
+    std::string line = "  " + std::string(command->name) + " " + std::string(command->words);
+    line.resize(std::max<std::size_t>(line.size() + 1, 26), ' ');
+    text += line + std::string(command->help) + "\n";
+  }
+  print(STDOUT_FILENO, text + "\nCOMMAND --help shows the options of one.\n");
+}
+
+void print_command_help(Command const& command) {
+  std::string text = "Usage: bulkhead-oci " + std::string(command.name) + " [options] " +
+                     std::string(command.words) + "\n\n" + std::string(command.help) + "\n\n";
+  for (auto const& option : command.options) {
+    text += "  --" + std::string(option.name) + (option.takes_value ? " VALUE" : "");
+    if (option.letter != 0) text += std::string(", -") + option.letter;
+    text += "\n";
+  }
+  print(STDOUT_FILENO, text);
+}
+
+/// To the log that engines read, and to standard error for people.
+void complain(Arguments const* global, Error const& error) {
+  if (global != nullptr && global->value("log")) {
+    auto const log =
+        os::open_at(AT_FDCWD, *global->value("log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    std::string line;
+    if (global->value_or("log-format", "text") == "json") {
+      JsonWriter json;
+      json.open('{').name("level").text("error").name("msg").text(error.message);
+      json.name("time").text(timestamp()).close('}');
+      line = json.str() + "\n";
+    } else {
+      line = "time=\"" + timestamp() + "\" level=error msg=" + json_quoted(error.message) + "\n";
+    }
+    if (log) print(log->get(), line);
+  }
+  print(STDERR_FILENO, std::string(kProgram) + ": " + error.message + "\n");
+}
+
+/// Descriptors a caller left open by mistake must not be there when a container's path is followed.
+/// Those after the third that --preserve-fds and LISTEN_FDS name are meant.
+void close_leaked_descriptors(Arguments const& arguments) {
+  auto const preserved = arguments.number("preserve-fds");
+  unsigned first = 3;
+  if (preserved && *preserved && **preserved > 0) first += static_cast<unsigned>(**preserved);
+  if (char const* const listen = std::getenv("LISTEN_FDS")) {
+    first += static_cast<unsigned>(std::max(0, std::atoi(listen)));
+  }
+  ::syscall(SYS_close_range, first, ~0U, 0);
+}
+
+Result<int> run_command(Command const& command, Arguments const& global,
+                        Arguments const& arguments) {
+  if (global.has("systemd-cgroup") || global.value("cgroup-manager") == "systemd") {
+    return fail(
+        Errc::Unsupported,
+        "the systemd driver of control groups is not supported; use --cgroup-manager cgroupfs");
+  }
+  auto proc = BH_TRY(jail::ProcDir::open());
+  auto store = BH_TRY(Store::open(global.value("root")));
+  return command.run({.global = global,
+                      .arguments = arguments,
+                      .proc = std::move(proc),
+                      .store = std::move(store)});
+}
+
+/// Whether the command has processes of ours enter a container.
+bool enters_container(std::string_view name) {
+  return name == "run" || name == "create" || name == "exec";
+}
+
+}  // namespace
+
+Result<std::string> Invocation::id() const {
+  if (arguments.words().empty()) return fail(Errc::Invalid, "the id of a container is missing");
+  return arguments.words()[0];
+}
+
+std::span<Command const* const> commands() {
+  static constexpr Command const* kAll[] = {
+      &kCreateCommand,     &kRunCommand,    &kStartCommand,  &kStateCommand,    &kKillCommand,
+      &kDeleteCommand,     &kExecCommand,   &kPsCommand,     &kListCommand,     &kPauseCommand,
+      &kResumeCommand,     &kUpdateCommand, &kEventsCommand, &kFeaturesCommand, &kSpecCommand,
+      &kCheckpointCommand, &kRestoreCommand};
+  return kAll;
+}
+
+int run_program(int argc, char** argv) {
+  std::span<char* const> const words(argv + 1, argv + std::max(argc, 1));
+  auto global = Arguments::parse(words, kGlobal, Arguments::Rest::Words);
+  if (!global) {
+    complain(nullptr, global.error());
+    return 1;
+  }
+  if (global->has("version")) {
+    print(STDOUT_FILENO, "bulkhead-oci version " BULKHEAD_VERSION "\nspec: 1.2.0\n");
+    return 0;
+  }
+  if (global->words().empty() || global->has("help") || global->words()[0] == "help") {
+    print_help();
+    return global->words().empty() && !global->has("help") ? 1 : 0;
+  }
+  for (auto const* const command : commands()) {
+    if (command->name != global->words()[0]) continue;
+    auto const rest = words.subspan(words.size() - global->words().size() + 1);
+    for (auto const* const word : rest) {
+      if (std::string_view(word) == "--help" && command->rest == Arguments::Rest::Options) {
+        print_command_help(*command);
+        return 0;
+      }
+    }
+    auto arguments = Arguments::parse(rest, command->options, command->rest);
+    if (!arguments) {
+      complain(&*global, arguments.error());
+      return 1;
+    }
+    close_leaked_descriptors(*arguments);
+    if (enters_container(command->name)) {
+      auto const detached = jail::detach_from_own_binary(argv);
+      if (!detached) {
+        complain(&*global, detached.error());
+        return 1;
+      }
+    }
+    auto const status = run_command(*command, *global, *arguments);
+    if (status) return *status;
+    complain(&*global, status.error());
+    // As the others: 255 is no status of a program that failed by itself.
+    return command->name == "exec" ? 255 : 1;
+  }
+  complain(&*global, {Errc::Invalid, "unknown command " + global->words()[0] + "; see --help"});
+  return 1;
+}
+
+}  // namespace bh::container

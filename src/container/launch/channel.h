@@ -1,0 +1,39 @@
+#pragma once
+
+#include <utility>
+
+#include "base/error.h"
+#include "os/unique_fd.h"
+
+namespace bh::container {
+
+/// The two ends of the talk between the runtime and the process it makes. An error of the process
+/// arrives in the runtime as the same Error; the end of the process without one is seen too.
+class Channel {
+ public:
+  static Result<std::pair<Channel, Channel>> create();
+  explicit Channel(os::UniqueFd socket) : socket_(std::move(socket)) {}
+
+  int fd() const { return socket_.get(); }
+  void close() { socket_.reset(); }
+
+  Result<> send_ready();
+  void send_error(Error const& error);
+
+  enum class Answer { Ready, Closed };
+  /// Waits for the other end. Its error is ours.
+  Result<Answer> receive();
+  /// Waits for Ready; Closed is a failure.
+  Result<> wait_ready();
+
+ private:
+  os::UniqueFd socket_;
+};
+
+/// Sends a descriptor with `text` through a socket, as consoles and seccomp listeners travel.
+Result<> send_descriptor(int socket, int descriptor, std::string_view text);
+Result<os::UniqueFd> receive_descriptor(int socket);
+/// Connects to the stream socket at `path`.
+Result<os::UniqueFd> connect_to(std::string const& path);
+
+}  // namespace bh::container
