@@ -18,8 +18,7 @@ def boot(start, guest):
     """(seconds to the line, KiB resident without guest RAM) of one boot."""
     with tempfile.TemporaryDirectory() as folder, start(guest, folder) as machine:
         seconds = machine.wait_for(READY, TIMEOUT)
-        memory = machine.memory_kib()
-        return seconds, memory["RssAnon"] + memory["RssFile"]
+        return seconds, machine.own_memory_kib()
 
 
 def compare(kernel, vcpus, rounds):
@@ -41,10 +40,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kernel", choices=sorted(paths.KERNELS), action="append")
-    parser.add_argument("--vcpus", type=int, default=1)
+    parser.add_argument("--vcpus", type=int, action="append")
     options = parser.parse_args()
-    for kernel in options.kernel or ["tuned"]:
-        compare(kernel, options.vcpus, options.rounds)
+    for kernel in options.kernel or paths.KERNELS:
+        for vcpus in options.vcpus or (1, 2):
+            compare(kernel, vcpus, options.rounds)
 
 
 if __name__ == "__main__":

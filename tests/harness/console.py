@@ -9,6 +9,11 @@ import subprocess
 import time
 
 
+# A line of /proc/PID/smaps that begins a mapping; and the one of guest RAM, ours and QEMU's.
+MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ ")
+GUEST_RAM = re.compile(r"/memfd:(guest-ram|memory-backend-memfd)")
+
+
 class TimedOut(Exception):
     """The guest did not do in time what was waited for; the message ends with its console."""
 
@@ -81,7 +86,15 @@ class Running:
         status = self.process.wait(max(1.0, deadline - time.monotonic()))
         return Outcome(status, self.console, self.errors, time.monotonic() - self.started)
 
-    def memory_kib(self):
-        """Resident memory by kind, in KiB: {"RssAnon": ..., "RssFile": ..., "RssShmem": ...}."""
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return {kind: int(size) for kind, size in re.findall(r"(Rss\w+):\s+(\d+) kB", status)}
+    def own_memory_kib(self):
+        """Resident memory in KiB without the guest's RAM, which is a memfd in every monitor. Pages of other memfds,
+        which a monitor may have mapped twice (to write code and to run it), count once."""
+        total = 0
+        for line in pathlib.Path(f"/proc/{self.process.pid}/smaps").read_text().splitlines():
+            if MAPPING.match(line):
+                counted = "Pss:" if "/memfd:" in line else "Rss:"
+                if GUEST_RAM.search(line):
+                    counted = None
+            elif counted is not None and line.startswith(counted):
+                total += int(line.split()[1])
+        return total

@@ -45,11 +45,6 @@ def start(kernel, folder, engine, vcpus=1):
     return machines.start_vmm(machines.Guest((), kernel=kernel, vcpus=vcpus, memory_mib=128), folder, engine)
 
 
-def own_memory_kib(machine):
-    memory = machine.memory_kib()
-    return memory["RssAnon"] + memory["RssFile"]
-
-
 def assert_ends_when_asked(machine):
     assert machine.process.poll() is None, machine.errors
     asked = time.monotonic()
@@ -69,21 +64,21 @@ def test_a_triple_fault_ends_the_machine_as_a_reset_does(assemble, engine, tmp_p
 def test_a_guest_that_spins_ends_when_the_monitor_is_asked_to(assemble, engine, tmp_path):
     with start(assemble("spin"), tmp_path, engine, vcpus=2) as machine:
         time.sleep(1)
-        assert own_memory_kib(machine) < MOST_KIB
+        assert machine.own_memory_kib() < MOST_KIB
         assert_ends_when_asked(machine)
 
 
 def test_a_serial_flood_nobody_reads_stays_bounded_and_ends_when_asked(assemble, engine, tmp_path):
     with start(assemble("serial_flood"), tmp_path, engine) as machine:
         time.sleep(FLOOD_SECONDS)
-        assert own_memory_kib(machine) < MOST_KIB
+        assert machine.own_memory_kib() < MOST_KIB
         assert_ends_when_asked(machine)
 
 
 def test_a_serial_flood_comes_out_while_it_is_read(assemble, engine, tmp_path):
     with start(assemble("serial_flood"), tmp_path, engine) as machine:
         machine.wait_for("A" * 10000, TIMEOUT)
-        assert own_memory_kib(machine) < MOST_KIB
+        assert machine.own_memory_kib() < MOST_KIB
 
 
 def test_writes_to_every_port_do_no_harm(assemble, engine, tmp_path):
