@@ -17,21 +17,20 @@ namespace {
 
 constexpr unsigned kGranuleShift = 6;
 
-/// Bits of the granules that a range inside one page touches.
-std::uint64_t granule_mask(std::byte const* host, std::uint64_t size) {
-  std::uint64_t const offset = reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1);
-  unsigned const first = static_cast<unsigned>(offset >> kGranuleShift);
-  unsigned const last = static_cast<unsigned>((offset + size - 1) >> kGranuleShift);
-  std::uint64_t const up_to_last = last >= 63 ? ~std::uint64_t{0} : (std::uint64_t{2} << last) - 1;
-  return up_to_last & ~((std::uint64_t{1} << first) - 1);
-}
-
 Result<os::MappedRegion> zeroed(std::size_t size) {
   return os::MappedRegion::map(size, PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
 }
 
 }  // namespace
+
+std::uint64_t CodePages::granules_of(std::byte const* host, std::uint64_t size) {
+  std::uint64_t const offset = reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1);
+  unsigned const first = static_cast<unsigned>(offset >> kGranuleShift);
+  unsigned const last = static_cast<unsigned>((offset + size - 1) >> kGranuleShift);
+  std::uint64_t const up_to_last = last >= 63 ? ~std::uint64_t{0} : (std::uint64_t{2} << last) - 1;
+  return up_to_last & ~((std::uint64_t{1} << first) - 1);
+}
 
 Result<CodePages> CodePages::create(GuestMemory const& memory) {
   std::uint64_t const pages = memory.size() >> kPageShift;
@@ -52,13 +51,14 @@ CodePages::CodePages(GuestMemory const& memory, os::MappedRegion granules,
       list_(std::make_unique<List>()) {}
 
 void CodePages::watch(std::byte const* host, std::uint64_t size, CodeUser* self) {
-  std::uint64_t const mask = granule_mask(host, size);
+  std::uint64_t const mask = granules_of(host, size);
   auto& granules = this->granules()[page_of(host)];
   if ((granules.load(std::memory_order_relaxed) & mask) == mask) return;
-  bool const first = granules.fetch_or(mask) == 0;
+  // Who stores to a page that has code already looks twice, see changed().
+  if (granules.fetch_or(mask) != 0) return;
   // The other half of the bargain in note_write(): every vCPU's earlier stores become visible.
   ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-  if (first) take_writes(host, self);
+  take_writes(host, self);
 }
 
 void CodePages::set_user(unsigned index, CodeUser* user) {
@@ -90,33 +90,35 @@ void CodePages::take_writes(std::byte const* host, CodeUser* self) {
   }
 }
 
-void CodePages::note_change(std::size_t page) {
+void CodePages::note_change(Change change) {
   std::scoped_lock const lock(list_->mutex);
   auto const number = list_->changes.load(std::memory_order_relaxed);
-  list_->pages[number % list_->pages.size()] = page;
+  list_->last[number % list_->last.size()] = change;
   list_->changes.store(number + 1, std::memory_order_release);
   for (CodeUser* const user : list_->users) {
     if (user != nullptr) user->attention->store(1);
   }
 }
 
-bool CodePages::changed_since(std::uint64_t seen, std::vector<std::size_t>& pages) const {
+bool CodePages::changed_since(std::uint64_t seen, std::vector<Change>& changes) const {
   std::scoped_lock const lock(list_->mutex);
   auto const now = list_->changes.load(std::memory_order_relaxed);
-  if (now - seen > list_->pages.size()) return false;
-  for (; seen < now; ++seen) pages.push_back(list_->pages[seen % list_->pages.size()]);
+  if (now - seen > list_->last.size()) return false;
+  for (; seen < now; ++seen) changes.push_back(list_->last[seen % list_->last.size()]);
   return true;
 }
 
 bool CodePages::changed(std::byte const* host, std::uint64_t size) {
   std::size_t const page = page_of(host);
-  if ((granules()[page].load(std::memory_order_relaxed) & granule_mask(host, size)) == 0)
-    return false;
+  std::uint64_t const mask = granules_of(host, size);
+  // The store comes before this look at what is watched, and watch() before its look at the bytes.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if ((granules()[page].load(std::memory_order_relaxed) & mask) == 0) return false;
   // In this order: a decoder that watches in between sees the new bytes, and at worst a version
   // that makes it decode once more.
-  granules()[page].exchange(0);
+  granules()[page].fetch_and(~mask);
   versions()[page].fetch_add(1);
-  note_change(page);
+  note_change({page, mask});
   return true;
 }
 

@@ -40,6 +40,8 @@ class CodePages final : public WriteHook {
       return false;
     return changed(host, size);
   }
+  /// The 64-byte pieces of its page, a bit each, that a range inside the page touches.
+  static std::uint64_t granules_of(std::byte const* host, std::uint64_t size);
 
   /// Number that grows when code of the page was overwritten. Blocks keep the one they were decoded
   /// at.
@@ -62,9 +64,12 @@ class CodePages final : public WriteHook {
 
   /// How often code was overwritten so far.
   std::uint64_t changes() const { return list_->changes.load(std::memory_order_acquire); }
-  /// The pages of the changes from number `seen` on. False: too many to remember, all may have
-  /// changed.
-  bool changed_since(std::uint64_t seen, std::vector<std::size_t>& pages) const;
+  struct Change {
+    std::size_t page;
+    std::uint64_t granules;
+  };
+  /// Appends the changes from number `seen` on. False: too many to remember, all may have changed.
+  bool changed_since(std::uint64_t seen, std::vector<Change>& changes) const;
 
   void wrote(GuestAddress address, std::uint64_t size) override;
 
@@ -75,12 +80,12 @@ class CodePages final : public WriteHook {
   struct List {
     std::mutex mutex;  // For all but reading `changes`.
     std::array<CodeUser*, kMaxVcpus> users{};
-    std::array<std::size_t, 256> pages{};  // By number of the change.
+    std::array<Change, 256> last{};  // By number of the change.
     std::atomic<std::uint64_t> changes = 0;
   };
 
   bool changed(std::byte const* host, std::uint64_t size);
-  void note_change(std::size_t page);
+  void note_change(Change change);
   void take_writes(std::byte const* host, CodeUser* self);
   std::atomic<std::uint64_t>* granules() const {
     return reinterpret_cast<std::atomic<std::uint64_t>*>(granules_.data());

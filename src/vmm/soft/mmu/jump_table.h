@@ -1,10 +1,8 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "vmm/memory/guest_address.h"
 #include "vmm/soft/mmu/slot_log.h"
@@ -55,12 +53,12 @@ class JumpTable {
   void forget_range(std::uint64_t linear, std::uint64_t size) {
     forget_if([&](Entry const& entry) { return entry.rip + kReach - linear < size + kReach; });
   }
-  /// `gone`: the code of blocks that are gone, sorted, not empty.
-  void forget_code(std::span<std::uint64_t const> gone) {
-    forget_if([&](Entry const& entry) {
-      return entry.code - gone.front() <= gone.back() - gone.front() &&
-             std::binary_search(gone.begin(), gone.end(), entry.code);
-    });
+  void forget(std::uint64_t rip) {
+    Entry& entry = entries_[slot_of(rip)];
+    if (entry.rip == rip) clear(entry);
+  }
+  void forget_code(std::uint64_t code) {
+    forget_if([&](Entry const& entry) { return entry.code == code; });
   }
   /// What a write to CR3 forgets.
   void forget_local() {

@@ -70,17 +70,17 @@ class Mmu {
   void note_page_size(std::uint64_t linear, std::uint64_t size) {
     if (size == kPageSize) return;
     if (size <= kLargePage) {
-      large_[linear / kLargePage % kSizeBits] = true;
+      large_[size_bit(linear, kLargePage)] = true;
     } else {
-      huge_[linear / kHugePage % kSizeBits] = true;
+      huge_[size_bit(linear, kHugePage)] = true;
     }
   }
 
   /// INVLPG.
   void forget_page(std::uint64_t linear) {
     // It may be one of many pieces of a larger page.
-    if (huge_[linear / kHugePage % kSizeBits]) return forget_range(linear, kHugePage);
-    if (large_[linear / kLargePage % kSizeBits]) return forget_range(linear, kLargePage);
+    if (huge_[size_bit(linear, kHugePage)]) return forget_range(linear, kHugePage);
+    if (large_[size_bit(linear, kLargePage)]) return forget_range(linear, kLargePage);
     for (auto& by_access : tlbs_) {
       for (auto& tlb : by_access) tlb.remove(linear);
     }
@@ -117,9 +117,15 @@ class Mmu {
   std::uint64_t epoch() const { return epoch_; }
 
  private:
-  static constexpr std::size_t kSizeBits = 1024;
+  static constexpr std::size_t kSizeBits = 2048;
   static constexpr std::uint64_t kLargePage = std::uint64_t{1} << 21;
   static constexpr std::uint64_t kHugePage = std::uint64_t{1} << 30;
+
+  /// Programs' addresses and the kernel's never share a bit: large pages are mostly the kernel's,
+  /// INVLPG mostly about programs.
+  static std::size_t size_bit(std::uint64_t linear, std::uint64_t size) {
+    return linear / size % (kSizeBits / 2) + (linear >> 63) * (kSizeBits / 2);
+  }
 
   /// The aligned range of `size` bytes around `linear`.
   void forget_range(std::uint64_t linear, std::uint64_t size) {

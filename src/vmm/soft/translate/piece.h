@@ -42,8 +42,9 @@ struct TranslationMode {
   bool every_flag = false;  // All flags are right at each fault, even those nothing can read.
 
   friend bool operator==(TranslationMode const&, TranslationMode const&) = default;
+  static constexpr unsigned kUser = 1;
   /// Below 8.
-  unsigned number() const { return (user ? 1u : 0u) | (sse ? 2u : 0u) | (every_flag ? 4u : 0u); }
+  unsigned number() const { return (user ? kUser : 0u) | (sse ? 2u : 0u) | (every_flag ? 4u : 0u); }
 };
 
 /// One instruction of a block.

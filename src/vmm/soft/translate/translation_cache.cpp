@@ -44,6 +44,7 @@ std::uint32_t TranslationCache::add(Source const& source, TranslationMode mode) 
   pool_.take(out.size());
   blocks_.push_back({.key = key_of(source.host, mode),
                      .page = source.page,
+                     .granules = CodePages::granules_of(source.host, source.size),
                      .second_page = source.second_page,
                      .entries = entries,
                      .code_end = out.here(),
@@ -102,28 +103,50 @@ std::uint64_t TranslationCache::write_look_up(Site const& from) {
   return start;
 }
 
-void TranslationCache::forget_pages(std::span<std::size_t const> pages) {
-  std::vector<std::uint64_t> gone;
-  for (auto const page : pages) {
-    auto const found = by_page_.find(page);
-    if (found == by_page_.end()) continue;
-    for (auto const number : found->second) {
-      TranslatedBlock& block = blocks_[number];
-      if (std::exchange(block.dead, true)) continue;  // It lies in two pages.
-      if (auto const known = by_key_.find(block.key);
-          known != by_key_.end() && known->second == number) {
-        by_key_.erase(known);
-      }
-      gone.push_back(block.entries.external);
-      for (auto const site : block.incoming) patch(sites_[site].patch, sites_[site].unlinked);
-      block.incoming.clear();
-    }
-    by_page_.erase(found);
+void TranslationCache::enter_jump(std::uint64_t rip, std::uint32_t number, bool global) {
+  TranslatedBlock& block = blocks_[number];
+  cpu_.mmu.jumps(privilege_of(block)).insert(rip, block.entries.external, global);
+  for (unsigned i = 0; i < block.known_count; ++i) {
+    if (block.known_at[i] == rip) return;
   }
-  if (gone.empty()) return;
-  std::sort(gone.begin(), gone.end());
-  for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
-    cpu_.mmu.jumps(privilege).forget_code(gone);
+  if (block.known_count == block.known_at.size()) {
+    block.known_widely = true;
+  } else {
+    block.known_at[block.known_count++] = rip;
+  }
+}
+
+void TranslationCache::forget_block(std::uint32_t number) {
+  TranslatedBlock& block = blocks_[number];
+  block.dead = true;
+  if (auto const known = by_key_.find(block.key);
+      known != by_key_.end() && known->second == number) {
+    by_key_.erase(known);
+  }
+  auto& jumps = cpu_.mmu.jumps(privilege_of(block));
+  if (block.known_widely) {
+    jumps.forget_code(block.entries.external);
+  } else {
+    for (unsigned i = 0; i < block.known_count; ++i) jumps.forget(block.known_at[i]);
+  }
+  for (auto const site : block.incoming) patch(sites_[site].patch, sites_[site].unlinked);
+  block.incoming.clear();
+}
+
+void TranslationCache::forget_changed(std::span<CodePages::Change const> changes) {
+  for (auto const& change : changes) {
+    auto const found = by_page_.find(change.page);
+    if (found == by_page_.end()) continue;
+    std::erase_if(found->second, [&](std::uint32_t number) {
+      TranslatedBlock const& block = blocks_[number];
+      if (block.dead) return true;  // It lay in two pages.
+      // The second page has its first granule only.
+      std::uint64_t const granules = block.page == change.page ? block.granules : 1;
+      if ((granules & change.granules) == 0) return false;
+      forget_block(number);
+      return true;
+    });
+    if (found->second.empty()) by_page_.erase(found);
   }
 }
 

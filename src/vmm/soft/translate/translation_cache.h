@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "vmm/soft/native/code_pool.h"
+#include "vmm/soft/cache/code_pages.h"
 #include "vmm/soft/state/cpu.h"
 #include "vmm/soft/translate/translated_block.h"
 
@@ -27,7 +28,8 @@ class TranslationCache {
   /// What a block is made of.
   struct Source {
     std::byte const* host = nullptr;         // Its first byte.
-    std::size_t page = 0;                    // CodePages' number of that page.
+    std::size_t size = 0;                    // Bytes in that page.
+    std::size_t page = 0;                    // CodePages' number of it.
     std::byte const* second_page = nullptr;  // See TranslatedBlock.
     std::size_t second_page_number = 0;
     bool next_straddles = false;    // Behind it comes an instruction that lies in two pages.
@@ -46,8 +48,11 @@ class TranslationCache {
   /// Makes the link's jump go to the block.
   void link(std::uint32_t site, std::uint32_t block);
 
-  /// Throws away the blocks of these pages: nothing jumps or falls into them any more.
-  void forget_pages(std::span<std::size_t const> pages);
+  /// Enters the block in the jump table.
+  void enter_jump(std::uint64_t rip, std::uint32_t block, bool global);
+
+  /// Throws away the blocks that were made of these bytes: nothing jumps into them any more.
+  void forget_changed(std::span<CodePages::Change const> changes);
   void forget_all();
 
   /// The instruction at which the host trapped; nullopt if it is not one of ours.
@@ -65,6 +70,10 @@ class TranslationCache {
 
   static std::uint64_t key_of(std::byte const* host, TranslationMode mode) {
     return reinterpret_cast<std::uint64_t>(host) << 3 | mode.number();
+  }
+  void forget_block(std::uint32_t number);
+  static Privilege privilege_of(TranslatedBlock const& block) {
+    return (block.key & TranslationMode::kUser) != 0 ? Privilege::User : Privilege::Supervisor;
   }
   /// A stub that polls before it goes on to the block.
   std::uint64_t write_poll(Site const& from, Entries const& to);

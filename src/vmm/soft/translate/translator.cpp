@@ -59,7 +59,7 @@ void Translator::catch_up() {
   changed_.clear();
   if (pages.changed_since(seen_changes_, changed_)) {
     seen_changes_ += changed_.size();
-    cache_->forget_pages(changed_);
+    cache_->forget_changed(changed_);
   } else {
     seen_changes_ = changes;
     cache_->forget_all();
@@ -87,12 +87,11 @@ bool Translator::find(Place& place, Stop& stop, std::uint32_t& block) {
   auto const known = cache_->find(fetched.host, mode_);
   block =
       known && still_there(cache_->block(*known)) ? *known : translate(fetched.host, fetched.page);
-  auto const& entries = cache_->block(block).entries;
   bool global = false;
   if (!mode_.user) global = walk(cpu_, cpu_.rip, Access::Execute, Privilege::Supervisor).global;
-  cpu_.mmu.jumps(current_privilege(cpu_)).insert(cpu_.rip, entries.external, global);
+  cache_->enter_jump(cpu_.rip, block, global);
   cpu_.crossing.rip_page = cpu_.rip & ~(kPageSize - 1);
-  place = {.code = entries.saved};
+  place = {.code = cache_->block(block).entries.saved};
   return true;
 }
 
@@ -203,6 +202,10 @@ std::uint32_t Translator::translate(std::byte const* host, std::size_t page) {
   translated_ += pieces_.size();
   find_live_flags(pieces_, mode_);
   source.pieces = pieces_;
+  // At least what was looked at to find no instruction.
+  std::size_t const size = offset - pieces_.front().start();
+  source.size = std::min<std::size_t>(left_in_page(host),
+                                      std::max<std::size_t>(size, ZYDIS_MAX_INSTRUCTION_LENGTH));
   return cache_->add(source, mode_);
 }
 

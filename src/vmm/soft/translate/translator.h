@@ -93,7 +93,7 @@ class Translator {
   std::unique_ptr<TranslationCache> cache_;
   std::array<Instruction, Block::kLongest> instructions_;
   std::vector<Piece> pieces_;
-  std::vector<std::size_t> changed_;
+  std::vector<CodePages::Change> changed_;
   TranslationMode mode_;
   std::uint64_t seen_changes_ = 0;
   Resume resume_;
