@@ -4,7 +4,6 @@ guest whose only process sleeps, in percent of one core for all of them together
 
 import argparse
 import contextlib
-import os
 import pathlib
 import tempfile
 import time
@@ -15,7 +14,6 @@ from harness import machines
 
 READY = "bulkhead-ready"
 TIMEOUT = 300
-TICKS = os.sysconf("SC_CLK_TCK")
 # Of free memory, for one guest: its RAM and its monitor.
 KIB_EACH = 96 * 1024
 
@@ -27,16 +25,18 @@ def free_kib():
     raise SystemExit("no MemAvailable in /proc/meminfo")
 
 
+def tasks(machine):
+    return pathlib.Path(f"/proc/{machine.process.pid}/task").iterdir()
+
+
 def cpu_seconds(machine):
-    # The name, in parentheses, may hold blanks; after it come utime and stime as fields 12 and 13.
-    fields = pathlib.Path(f"/proc/{machine.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    # In nanoseconds: what runs for less than a tick of the clock is not seen elsewhere.
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks(machine)) / 1e9
 
 
 def switches(machine):
     """How often the threads of a monitor went to sleep."""
-    tasks = pathlib.Path(f"/proc/{machine.process.pid}/task").iterdir()
-    return sum(int(line.split()[1]) for task in tasks for line in (task / "status").read_text().splitlines()
+    return sum(int(line.split()[1]) for task in tasks(machine) for line in (task / "status").read_text().splitlines()
                if line.startswith("voluntary_ctxt_switches:"))
 
 
