@@ -20,19 +20,22 @@ namespace bh::container {
 
 namespace {
 
-/// The namespaces that come with the process; the others are made by the process itself later.
+/// The namespaces that come with the process; it makes the others itself while we go on.
 std::uint64_t clone_flags(Launch const& launch) {
   std::uint64_t flags = 0;
-  for (auto const& one : launch.spec.os.namespaces) {
-    if (one.path.empty()) flags |= one.flag;
+  for (std::uint64_t const flag : {CLONE_NEWUSER, CLONE_NEWPID}) {
+    if (launch.spec.os.makes(flag)) flags |= flag;
   }
-  return flags & ~std::uint64_t{CLONE_NEWCGROUP | CLONE_NEWTIME};
+  return flags;
 }
 
 /// Whether the process has to wait for something only the runtime can do from outside.
 bool needs_help(Launch const& launch) {
-  return launch.spec.os.makes(CLONE_NEWUSER) || !launch.spec.os.net_devices.empty() ||
-         launch.joins(CLONE_NEWUSER) || (launch.spec.process && launch.spec.process->oom_score_adj);
+  return launch.spec.os.makes(CLONE_NEWUSER);
+}
+
+bool joins_first(Launch const& launch) {
+  return launch.joins(CLONE_NEWUSER) || launch.joins(CLONE_NEWPID);
 }
 
 /// Makes the process from inside namespaces that only children of who joins them are in.
@@ -63,7 +66,7 @@ Result<jail::Process> clone_from_inside(Launch& launch, Channel& ours, Channel& 
 }
 
 Result<jail::Process> make_process(Launch& launch, Channel& ours, Channel& theirs) {
-  if (launch.joins(CLONE_NEWUSER) || launch.joins(CLONE_NEWPID)) {
+  if (joins_first(launch)) {
     return clone_from_inside(launch, ours, theirs);
   }
   auto const unified = launch.cgroup_unified.get();
@@ -73,19 +76,6 @@ Result<jail::Process> make_process(Launch& launch, Channel& ours, Channel& their
   auto outside = jail::Process::clone({.flags = clone_flags(launch)});
   if (outside && !outside->in_child()) BH_TRY(launch.cgroup->enter(outside->pid()));
   return outside;
-}
-
-Result<> help(Launch& launch, pid_t pid) {
-  if (launch.spec.os.makes(CLONE_NEWUSER)) {
-    BH_TRY(jail::write_id_maps(launch.proc.fd(), pid, launch.spec.os.id_maps));
-  }
-  if (launch.joins(CLONE_NEWUSER) || launch.joins(CLONE_NEWPID)) {
-    if (launch.cgroup) BH_TRY(launch.cgroup->enter(pid));
-  }
-  if (!launch.spec.os.net_devices.empty()) {
-    return fail(Errc::Unsupported, "linux.netDevices: not supported");
-  }
-  return {};
 }
 
 Result<> set_oom_score(Launch const& launch, pid_t pid) {
@@ -108,13 +98,23 @@ bool has_runtime_hooks(Spec const& spec) {
 }
 
 /// The runtime's part of the talk with the process. See init.cpp for the other.
-Result<> guide(Launch& launch, pid_t pid, Channel& channel, Start start) {
+Result<> guide(Launch& launch, Plan& plan, pid_t pid, Channel& channel, Start start) {
   if (needs_help(launch)) {
-    BH_TRY(help(launch, pid));
-    BH_TRY(set_oom_score(launch, pid));
+    BH_TRY(jail::write_id_maps(launch.proc.fd(), pid, launch.spec.os.id_maps));
     BH_TRY(channel.send_ready());
   }
+  BH_TRY(plan.run(Phase::Confine));
+  if (launch.cgroup) {
+    auto const* const unified = launch.cgroup->unified();
+    if (unified != nullptr && joins_first(launch)) {
+      BH_TRY(os::write_text_at(AT_FDCWD, unified->path + "/cgroup.procs", std::to_string(pid)));
+    }
+    launch.state.cgroup = launch.cgroup->folders();
+  }
+  BH_TRY(set_oom_score(launch, pid));
   BH_TRY(write_records(launch, pid));
+  BH_TRY(channel.send_ready(launch.cgroup_entrances));
+  launch.cgroup_entrances.clear();
   auto const& hooks = launch.spec.hooks;
   if (has_runtime_hooks(launch.spec)) {
     BH_TRY(channel.wait_ready());
@@ -171,13 +171,15 @@ Result<jail::Process> create_container(Launch& launch, Plan& plan, Start start) 
     run_init(launch, plan, std::move(theirs), needs_help(launch), start);
   }
   theirs.close();
-  auto guided = guide(launch, process->pid(), ours, start);
+  auto guided = guide(launch, plan, process->pid(), ours, start);
   if (!guided) {
+    // What the process says is the cause; that we could not talk to it is not.
+    auto error = ours.sent_error_or(std::move(guided).error());
     // Before the control group goes, its process must.
     {
       auto const ended = std::move(*process);
     }
-    return undo(std::move(guided).error());
+    return undo(std::move(error));
   }
   plan.keep();
   return std::move(*process);

@@ -29,10 +29,28 @@ Result<> become_inner_root() {
   return {};
 }
 
-Result<> enter_control_group(Launch& launch) {
-  // Where another process moves us, see `help` in create.cpp.
-  if (launch.joins(CLONE_NEWUSER) || launch.joins(CLONE_NEWPID)) return {};
-  for (auto const& entrance : launch.cgroup_entrances) BH_TRY(os::write_text(entrance, "0"));
+/// Into the v1 groups. Without these, descriptors have come to none.
+Result<> enter_control_group(Launch& launch, Channel& channel) {
+  auto const entrances = BH_TRY(channel.wait_ready_with_descriptors());
+  for (auto const& entrance : entrances) BH_TRY(os::write_text(entrance, "0"));
+  // The process has a copy of what the runtime knew before it made the groups.
+  if (!launch.cgroup) return {};
+  for (auto const& hierarchy : launch.hierarchies.all) {
+    if (!hierarchy.unified) launch.cgroup->found(hierarchy, launch.group_path);
+  }
+  return {};
+}
+
+/// Those of config.json that are new and did not come with the process. Control groups and time
+/// need more than that, see entry_steps.cpp.
+Result<> make_namespaces(Launch const& launch) {
+  std::uint64_t flags = 0;
+  for (std::uint64_t const flag : {CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWNS}) {
+    if (launch.spec.os.makes(flag)) flags |= flag;
+  }
+  if (flags != 0 && ::unshare(static_cast<int>(flags)) != 0) {
+    return fail_errno("make the namespaces", errno);
+  }
   return {};
 }
 
@@ -56,7 +74,6 @@ std::string seccomp_state(Launch const& launch) {
 /// From the first moment until the container is as config.json wants it.
 Result<> set_up(Launch& launch, Plan& plan, Channel& channel, bool needs_help) {
   if (::setsid() < 0) return fail_errno("setsid", errno);
-  BH_TRY(enter_control_group(launch));
   if (needs_help) BH_TRY(channel.wait_ready());
   if (launch.spec.os.makes(CLONE_NEWUSER)) {
     BH_TRY(become_inner_root());
@@ -65,8 +82,11 @@ Result<> set_up(Launch& launch, Plan& plan, Channel& channel, bool needs_help) {
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   launch.state.pid = BH_TRY(launch.proc.own_pid());
   BH_TRY(join_namespaces(launch));
+  BH_TRY(make_namespaces(launch));
   ::umask(0);
   BH_TRY(plan.run(Phase::Populate));
+  BH_TRY(enter_control_group(launch, channel));
+  BH_TRY(plan.run(Phase::Complete));
   if (has_runtime_hooks(launch.spec)) {
     BH_TRY(channel.send_ready());
     BH_TRY(channel.wait_ready());

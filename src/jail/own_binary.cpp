@@ -1,18 +1,24 @@
 #include "jail/own_binary.h"
 
+#include <elf.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/prctl.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +40,7 @@ struct Range {
   std::uintptr_t start;
   std::uintptr_t end;
   int protection;
+  off_t offset;  // In the file.
 };
 
 /// What /proc/self/maps says of one file.
@@ -53,23 +60,69 @@ std::vector<Range> ranges_of(std::string_view maps, std::string_view path) {
     char const* const rights = second.ptr + 1;
     range.protection = (rights[0] == 'r' ? PROT_READ : 0) | (rights[1] == 'w' ? PROT_WRITE : 0) |
                        (rights[2] == 'x' ? PROT_EXEC : 0);
+    // Behind "r-xp ".
+    std::uint64_t offset = 0;
+    std::from_chars(rights + 5, end, offset, 16);
+    range.offset = static_cast<off_t>(offset);
     ranges.push_back(range);
   }
   return ranges;
 }
 
-/// Replaces pages of the file by equal ones of memory. The code of this function is among them: its
-/// next instruction is then read from the copy.
+/// Whether the pages were changed since the file was mapped, or may be.
+bool is_data(Range const& range) {
+  auto const* header = reinterpret_cast<ElfW(Phdr) const*>(::getauxval(AT_PHDR));
+  for (unsigned long i = 0; i < ::getauxval(AT_PHNUM); ++i, ++header) {
+    // Also what was made read-only after it was relocated.
+    if (header->p_type == PT_LOAD && (header->p_flags & PF_W) != 0 && header->p_vaddr < range.end &&
+        range.start < header->p_vaddr + header->p_memsz) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Replaces pages of the file by equal ones of memory.
 Result<> copy_in_place(Range const& range) {
   std::size_t const size = range.end - range.start;
   auto* const old = reinterpret_cast<void*>(range.start);
-  void* const copy = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (copy == MAP_FAILED) return fail_errno("mmap a copy of the program", errno);
+  void* const copy =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (copy == MAP_FAILED) return fail_errno("mmap a copy of the program's data", errno);
   std::memcpy(copy, old, size);
   if (::mprotect(copy, size, range.protection) != 0 ||
       ::mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, old) == MAP_FAILED) {
-    return fail_errno("put the copy of the program in place", errno);
+    return fail_errno("put the copy of the program's data in place", errno);
+  }
+  return {};
+}
+
+/// The program's file as seen through a mount of its own, read-only and nowhere in the tree.
+Result<os::UniqueFd> open_apart() {
+  os::UniqueFd const mount(
+      ::open_tree(AT_FDCWD, "/proc/self/exe", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (!mount.valid()) return fail_errno("open_tree /proc/self/exe", errno);
+  mount_attr attributes{.attr_set = MOUNT_ATTR_RDONLY};
+  if (::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
+    return fail_errno("mount_setattr of the program's mount", errno);
+  }
+  return os::open_file("/proc/self/fd/" + std::to_string(mount.get()), O_RDONLY);
+}
+
+/// The kernel lets the link be changed once nothing of the linked file is mapped, and counts a file
+/// of another mount as another: the same pages are mapped again from there, which costs little.
+/// The code of this function is among them: its next instruction is read from the new mapping.
+Result<> map_apart(std::span<Range const> ranges) {
+  auto const file = BH_TRY(open_apart());
+  for (auto const& range : ranges) {
+    if (is_data(range)) {
+      BH_TRY(copy_in_place(range));
+      continue;
+    }
+    if (::mmap(reinterpret_cast<void*>(range.start), range.end - range.start, range.protection,
+               MAP_PRIVATE | MAP_FIXED, file.get(), range.offset) == MAP_FAILED) {
+      return fail_errno("map the program again", errno);
+    }
   }
   return {};
 }
@@ -143,10 +196,8 @@ Result<> detach_from_own_binary(char** arguments) {
   if (::geteuid() != 0) return restart_from_copy(arguments);
   auto const maps = BH_TRY(os::read_text_at(AT_FDCWD, "/proc/self/maps", kTextLimit));
   auto const empty = BH_TRY(sealed_file("bulkhead-oci", -1));
-  for (auto const& range : ranges_of(maps, {path, static_cast<std::size_t>(size)})) {
-    BH_TRY(copy_in_place(range));
-  }
-  if (change_link(empty.get())) return {};
+  auto const ranges = ranges_of(maps, {path, static_cast<std::size_t>(size)});
+  if (map_apart(ranges) && change_link(empty.get())) return {};
   return restart_from_copy(arguments);
 }
 

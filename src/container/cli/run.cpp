@@ -80,10 +80,11 @@ Result<Launch> read_launch(Invocation& invocation) {
 
 int print_plan(Plan const& plan) {
   std::string text;
-  for (auto const phase : {Phase::Prepare, Phase::Populate, Phase::Enter}) {
+  for (auto const phase :
+       {Phase::Prepare, Phase::Confine, Phase::Populate, Phase::Complete, Phase::Enter}) {
     for (auto const& step : plan.steps()) {
       if (step.phase != phase) continue;
-      text += (phase == Phase::Prepare ? "host       " : "container  ") + step.name + "\n";
+      text += (phase <= Phase::Confine ? "host       " : "container  ") + step.name + "\n";
     }
   }
   return ::write(STDOUT_FILENO, text.data(), text.size()) < 0 ? 1 : 0;

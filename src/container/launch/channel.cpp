@@ -1,5 +1,6 @@
 #include "container/launch/channel.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@ namespace {
 constexpr char kReady = 'R';
 constexpr char kError = 'E';
 constexpr std::size_t kLongest = 4096;
+constexpr std::size_t kMostDescriptors = 32;
 
 Result<> send_all(int socket, std::string_view text) {
   while (::send(socket, text.data(), text.size(), MSG_NOSIGNAL) < 0) {
@@ -37,6 +39,52 @@ Result<> Channel::send_ready() {
   return send_all(fd(), {&kReady, 1});
 }
 
+Result<> Channel::send_ready(std::span<os::UniqueFd const> descriptors) {
+  if (descriptors.size() > kMostDescriptors) return fail(Errc::Invalid, "too many descriptors");
+  iovec part{.iov_base = const_cast<char*>(&kReady), .iov_len = 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostDescriptors)] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * descriptors.size());
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int) * descriptors.size());
+    for (std::size_t i = 0; i < descriptors.size(); ++i) {
+      int const fd = descriptors[i].get();
+      std::memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);
+    }
+  }
+  if (::sendmsg(fd(), &message, MSG_NOSIGNAL) < 0) return fail_errno("send descriptors", errno);
+  return {};
+}
+
+Result<std::vector<os::UniqueFd>> Channel::wait_ready_with_descriptors() {
+  char letter = 0;
+  iovec part{.iov_base = &letter, .iov_len = 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostDescriptors)] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  if (::recvmsg(fd(), &message, MSG_CMSG_CLOEXEC) <= 0 || letter != kReady) {
+    return fail(Errc::Io, "the runtime ended early");
+  }
+  std::vector<os::UniqueFd> descriptors;
+  cmsghdr const* const header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return descriptors;
+  for (std::size_t i = 0; i < (header->cmsg_len - CMSG_LEN(0)) / sizeof(int); ++i) {
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+    descriptors.emplace_back(fd);
+  }
+  return descriptors;
+}
+
 void Channel::send_error(Error const& error) {
   std::string text = {kError, static_cast<char>('0' + static_cast<int>(error.code))};
   text += error.message.substr(0, kLongest - 2);
@@ -55,6 +103,16 @@ Result<Channel::Answer> Channel::receive() {
     return fail(static_cast<Errc>(text[1] - '0'), {text + 2, static_cast<std::size_t>(size) - 2});
   }
   return Answer::Ready;
+}
+
+Error Channel::sent_error_or(Error otherwise) {
+  pollfd waiting{.fd = fd(), .events = POLLIN, .revents = 0};
+  while (::poll(&waiting, 1, 0) > 0) {
+    auto answer = receive();
+    if (!answer) return std::move(answer).error();
+    if (*answer == Answer::Closed) break;
+  }
+  return otherwise;
 }
 
 Result<> Channel::wait_ready() {

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "os/unique_fd.h"
@@ -18,7 +22,13 @@ class Channel {
   void close() { socket_.reset(); }
 
   Result<> send_ready();
+  /// Ready, with copies of up to 32 descriptors.
+  Result<> send_ready(std::span<os::UniqueFd const> descriptors);
+  Result<std::vector<os::UniqueFd>> wait_ready_with_descriptors();
   void send_error(Error const& error);
+
+  /// The error that the other end has sent already, if it has; else `otherwise`.
+  Error sent_error_or(Error otherwise);
 
   enum class Answer { Ready, Closed };
   /// Waits for the other end. Its error is ours.

@@ -144,19 +144,30 @@ Result<> set_up_console(Launch& launch) {
   return console.take_over(process.user.uid);
 }
 
+/// /dev may have been mounted after the control groups were.
+Phase device_phase(Launch const& launch) {
+  bool seen = false;
+  for (auto const& mount : launch.spec.mounts) {
+    seen = seen || mount.type.starts_with("cgroup");
+    if (seen && jail::relative_path(mount.destination).starts_with("dev")) return Phase::Complete;
+  }
+  return Phase::Populate;
+}
+
 }  // namespace
 
 void plan_devices(Launch& launch, Plan& plan) {
   if (!is_bound(launch)) {
-    plan.add(Phase::Populate, "make the devices that every container has",
+    plan.add(device_phase(launch), "make the devices that every container has",
              [&launch] { return make_default_devices(launch); });
   }
   for (auto const& device : launch.spec.os.devices) {
-    plan.add(Phase::Populate, "make the device " + device.path,
+    plan.add(device_phase(launch), "make the device " + device.path,
              [&launch, &device] { return make_device(launch, device); });
   }
   if (launch.spec.process && launch.spec.process->terminal) {
-    plan.add(Phase::Populate, "make the terminal", [&launch] { return set_up_console(launch); });
+    plan.add(device_phase(launch), "make the terminal",
+             [&launch] { return set_up_console(launch); });
   }
 }
 

@@ -76,15 +76,19 @@ Result<> find_program(Launch& launch) {
 
 }  // namespace
 
-void plan_entry(Launch& launch, Plan& plan) {
+void plan_namespaces_inside(Launch& launch, Plan& plan) {
   auto const& spec = launch.spec;
   if (spec.os.makes(CLONE_NEWTIME)) {
     plan.add(Phase::Enter, "make the time namespace",
              [&launch] { return new_time_namespace(launch); });
   }
   if (spec.os.makes(CLONE_NEWCGROUP)) {
-    plan.add(Phase::Populate, "make the cgroup namespace", [] { return new_cgroup_namespace(); });
+    plan.add(Phase::Complete, "make the cgroup namespace", [] { return new_cgroup_namespace(); });
   }
+}
+
+void plan_entry(Launch& launch, Plan& plan) {
+  auto const& spec = launch.spec;
   plan.add(Phase::Enter, "pivot to the root", [&launch] { return pivot(launch); });
   if (!spec.os.rootfs_propagation.empty()) {
     plan.add(Phase::Enter, "make the root " + spec.os.rootfs_propagation,

@@ -70,31 +70,62 @@ jail::Resources with_default_devices(jail::Resources resources) {
   return resources;
 }
 
-Result<> make_cgroup(Launch& launch) {
+bool has_root(Launch const& launch) {
+  return ::geteuid() == 0 && launch.privileged;
+}
+
+jail::Cgroup::Missing when_denied(Launch const& launch) {
+  return has_root(launch) ? jail::Cgroup::Missing::Fail : jail::Cgroup::Missing::Skip;
+}
+
+Result<> apply_limits(Launch& launch) {
+  auto const& wanted = launch.spec.os.resources;
+  if (has_root(launch)) return launch.cgroup->apply(with_default_devices(wanted));
+  if (launch.cgroup->folders().empty() && asks_for_limits(wanted)) {
+    return fail(Errc::Denied,
+                "linux.resources: no control group can be made here without root; delegate one");
+  }
+  auto resources = wanted;
+  resources.devices.clear();
+  return launch.cgroup->apply(resources);
+}
+
+/// Whether a v1 tree is used. With a path of its own choice, an engine looks for its container in
+/// all of them; else only those count that limit or measure.
+bool is_wanted(Launch const& launch, jail::CgroupHierarchy const& hierarchy) {
+  if (!launch.spec.os.cgroups_path.empty()) return true;
+  auto const& cpu = launch.spec.os.resources.cpu;
+  if (hierarchy.has("cpuset")) return cpu.cpus || cpu.mems;
+  if (hierarchy.has("freezer")) return launch.hierarchies.unified() == nullptr;
+  return !std::ranges::all_of(hierarchy.controllers,
+                              [](auto const& name) { return name.starts_with("name="); });
+}
+
+/// cgroup v2 comes before the process, which starts in it: moving there later would wait for every
+/// CPU of the host.
+Result<> make_unified_group(Launch& launch) {
   auto const mounts = BH_TRY(launch.proc.read("self/mountinfo"));
   auto const own = BH_TRY(launch.proc.read("self/cgroup"));
-  auto const hierarchies = jail::parse_hierarchies(mounts, own);
-  bool const root = ::geteuid() == 0 && launch.privileged;
-  auto group = BH_TRY(
-      jail::Cgroup::create(hierarchies, cgroup_path(launch),
-                           root ? jail::Cgroup::Missing::Fail : jail::Cgroup::Missing::Skip));
-  launch.cgroup.emplace(std::move(group));
-  launch.state.cgroup = launch.cgroup->folders();
-  if (!root) {
-    if (launch.cgroup->folders().empty() && asks_for_limits(launch.spec.os.resources)) {
-      return fail(Errc::Denied,
-                  "linux.resources: no control group can be made here without root; delegate one");
-    }
-    auto resources = launch.spec.os.resources;
-    resources.devices.clear();
-    BH_TRY(launch.cgroup->apply(resources));
-  } else {
-    BH_TRY(launch.cgroup->apply(with_default_devices(launch.spec.os.resources)));
+  launch.hierarchies = jail::parse_hierarchies(mounts, own);
+  launch.cgroup.emplace(jail::Cgroup::none());
+  auto const* const hierarchy = launch.hierarchies.unified();
+  if (hierarchy == nullptr) return {};
+  BH_TRY(launch.cgroup->add(*hierarchy, cgroup_path(launch), when_denied(launch)));
+  auto const* const unified = launch.cgroup->unified();
+  if (unified == nullptr) return {};
+  launch.cgroup_unified = BH_TRY(os::open_file(unified->path, O_PATH | O_DIRECTORY));
+  if (launch.hierarchies.has_legacy()) return {};
+  return apply_limits(launch);
+}
+
+Result<> make_legacy_groups(Launch& launch) {
+  if (!launch.hierarchies.has_legacy()) return {};
+  for (auto const& hierarchy : launch.hierarchies.all) {
+    if (hierarchy.unified || !is_wanted(launch, hierarchy)) continue;
+    BH_TRY(launch.cgroup->add(hierarchy, cgroup_path(launch), when_denied(launch)));
   }
+  BH_TRY(apply_limits(launch));
   launch.cgroup_entrances = BH_TRY(launch.cgroup->entrances());
-  if (auto const* const unified = launch.cgroup->unified()) {
-    launch.cgroup_unified = BH_TRY(os::open_file(unified->path, O_PATH | O_DIRECTORY));
-  }
   return {};
 }
 
@@ -177,18 +208,22 @@ void plan_host(Launch& launch, Plan& plan) {
       Phase::Prepare, "make the control group " + cgroup_path(launch),
       [&launch]() -> Result<> {
         BH_TRY(check_cgroup_path(launch));
-        return make_cgroup(launch);
+        launch.group_path = cgroup_path(launch);
+        return make_unified_group(launch);
       },
       [&launch] {
         (void)launch.cgroup->kill_all();
         (void)launch.cgroup->remove();
       });
+  plan.add(Phase::Confine, "set the limits of the control group " + cgroup_path(launch),
+           [&launch] { return make_legacy_groups(launch); });
 }
 
 Plan make_plan(Launch& launch) {
   launch.privileged = jail::has_capability(CAP_SYS_ADMIN);
   Plan plan;
   plan_host(launch, plan);
+  plan_namespaces_inside(launch, plan);
   plan_mounts(launch, plan);
   plan_devices(launch, plan);
   plan_entry(launch, plan);

@@ -49,9 +49,11 @@ struct Launch {
   bool privileged = false;  // The runtime may mount on the host, so sources are opened there.
   std::optional<ContainerFolder> folder;
   State state;
+  jail::CgroupHierarchies hierarchies;
   std::optional<jail::Cgroup> cgroup;
   std::vector<os::UniqueFd> cgroup_entrances;
   os::UniqueFd cgroup_unified;  // For CLONE_INTO_CGROUP.
+  std::string group_path;       // Below the mount points of the hierarchies.
   std::vector<jail::JoinedNamespace> joined;
   os::UniqueFd root_tree;
   std::vector<PreparedMount> mounts;  // As spec.mounts.
@@ -71,6 +73,7 @@ struct Launch {
 
 /// Steps are added by subject. None of these does anything yet.
 void plan_host(Launch& launch, Plan& plan);
+void plan_namespaces_inside(Launch& launch, Plan& plan);
 void plan_mounts(Launch& launch, Plan& plan);
 void plan_devices(Launch& launch, Plan& plan);
 void plan_entry(Launch& launch, Plan& plan);

@@ -167,7 +167,7 @@ void plan_protection(Launch& launch, Plan& plan) {
              [&launch, &path] { return make_readonly(launch, path); });
   }
   if (!launch.spec.os.masked_paths.empty()) {
-    plan.add(Phase::Populate,
+    plan.add(Phase::Complete,
              "mask " + std::to_string(launch.spec.os.masked_paths.size()) + " paths",
              [&launch] { return mask_paths(launch); });
   }

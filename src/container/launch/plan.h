@@ -12,7 +12,9 @@ namespace bh::container {
 /// When a step is done, and by whom.
 enum class Phase : std::uint8_t {
   Prepare,   // The runtime, before there is a process.
+  Confine,   // The runtime, while the new process populates its root.
   Populate,  // The new process, in its namespaces: everything below the root.
+  Complete,  // The new process, when it is in its control group: what shows that, and what follows.
   Enter,     // The new process, after the createRuntime hooks: into the root, and last changes.
 };
 
@@ -22,7 +24,7 @@ struct Step {
   std::string name;  // "mount /proc": what errors and --dry-run say.
   std::move_only_function<Result<>()> apply;
   std::move_only_function<void()>
-      undo;  // May be empty. Only of Prepare: a process takes the rest along.
+      undo;  // May be empty. Only of the runtime: a process takes its own along.
 };
 
 /// The steps of one container. They are made from a checked Spec and nothing else, so that

@@ -52,21 +52,6 @@ Result<> decode(Json json, TimeOffset& out) {
 
 namespace {
 
-Result<> decode_net_devices(Json json, LinuxSpec& out) {
-  auto const devices = BH_TRY(json.member("netDevices"));
-  if (!devices) return {};
-  return devices->each_member([&](std::string_view host, Json device) -> Result<> {
-    std::string name(host);
-    BH_TRY(optional_member(device, "name", name));
-    // IFNAMSIZ, with the NUL.
-    if (name.empty() || name.size() > 15 || name.find_first_of("/: ") != name.npos) {
-      return device.wrong("name: \"" + name + "\" cannot be a network device");
-    }
-    out.net_devices[std::string(host)] = std::move(name);
-    return {};
-  });
-}
-
 Result<> decode_personality(Json json, LinuxSpec& out) {
   auto const personality = BH_TRY(json.member("personality"));
   if (!personality) return {};
@@ -116,7 +101,7 @@ Result<> check_namespaces(Json json, LinuxSpec const& spec) {
 
 /// What is not supported must not look as if it were in force.
 Result<> refuse_unsupported(Json json) {
-  for (auto const* const name : {"intelRdt", "memoryPolicy"}) {
+  for (auto const* const name : {"intelRdt", "memoryPolicy", "netDevices"}) {
     auto const found = BH_TRY(json.member(name));
     if (found) return fail(Errc::Unsupported, found->path() + ": not supported");
   }
@@ -142,7 +127,6 @@ Result<> decode(Json json, LinuxSpec& out) {
   BH_TRY(decode_id_maps(json, out.id_maps));
   BH_TRY(optional_member(json, "timeOffsets", out.time_offsets));
   BH_TRY(optional_member(json, "devices", out.devices));
-  BH_TRY(decode_net_devices(json, out));
   BH_TRY(optional_member(json, "cgroupsPath", out.cgroups_path));
   BH_TRY(optional_member(json, "resources", out.resources));
   BH_TRY(optional_member(json, "seccomp", out.seccomp));

@@ -94,7 +94,6 @@ struct LinuxSpec {
   jail::IdMaps id_maps;
   std::map<std::string, TimeOffset> time_offsets;  // "monotonic", "boottime"
   std::vector<DeviceSpec> devices;
-  std::map<std::string, std::string> net_devices;  // Host name to name inside; may be the same.
   std::string cgroups_path;
   jail::Resources resources;
   std::optional<jail::SeccompProfile> seccomp;

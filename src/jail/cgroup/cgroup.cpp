@@ -53,22 +53,28 @@ Cgroup::Folder const* Cgroup::with(std::string_view controller) const {
   return found != nullptr ? found : unified();
 }
 
-Result<Cgroup> Cgroup::create(CgroupHierarchies const& hierarchies, std::string const& path,
-                              Missing denied) {
-  Cgroup group({});
-  for (auto const& hierarchy : hierarchies.all) {
-    if (hierarchy.unified) enable_controllers(hierarchy.mount_point);
-    auto made = make_folders(hierarchy, path);
-    if (!made && denied == Missing::Skip) continue;
-    if (!made) {
-      (void)group.remove();
-      return std::unexpected(std::move(made).error());
-    }
-    group.folders_.push_back({.unified = hierarchy.unified,
-                              .controllers = hierarchy.controllers,
-                              .path = hierarchy.mount_point + path});
-  }
-  return group;
+Result<> Cgroup::add(CgroupHierarchy const& hierarchy, std::string const& path, Missing denied) {
+  if (hierarchy.unified) enable_controllers(hierarchy.mount_point);
+  auto made = make_folders(hierarchy, path);
+  if (!made && denied == Missing::Skip) return {};
+  if (!made) return made;
+  folders_.push_back({.unified = hierarchy.unified,
+                      .controllers = hierarchy.controllers,
+                      .path = hierarchy.mount_point + path});
+  return {};
+}
+
+void Cgroup::found(CgroupHierarchy const& hierarchy, std::string const& path) {
+  std::string folder = hierarchy.mount_point + path;
+  if (::access(folder.c_str(), F_OK) != 0) return;
+  folders_.push_back({.unified = hierarchy.unified,
+                      .controllers = hierarchy.controllers,
+                      .path = std::move(folder)});
+}
+
+bool Cgroup::limits_are_legacy() const {
+  return legacy("memory") != nullptr || legacy("cpu") != nullptr || legacy("pids") != nullptr ||
+         legacy("devices") != nullptr;
 }
 
 Result<> Cgroup::write(CgroupSetting const& setting) const {
@@ -86,8 +92,7 @@ Result<> Cgroup::write(CgroupSetting const& setting) const {
 }
 
 Result<> Cgroup::apply(Resources const& resources) const {
-  bool const v1 = legacy("memory") != nullptr || legacy("cpu") != nullptr ||
-                  legacy("pids") != nullptr || legacy("devices") != nullptr;
+  bool const v1 = limits_are_legacy();
   auto const settings = BH_TRY(v1 ? settings_v1(resources) : settings_v2(resources));
   for (auto const& setting : settings) {
     auto written = write(setting);

@@ -25,12 +25,16 @@ class Cgroup {
 
   enum class Missing { Fail, Skip };
 
-  /// Makes the folders. `path` is below the mount points and must not exist with processes in it.
-  /// With Missing::Skip, trees we may not write to are left out (without root).
-  static Result<Cgroup> create(CgroupHierarchies const& hierarchies, std::string const& path,
-                               Missing denied);
+  /// A group without any folder yet.
+  static Cgroup none() { return Cgroup({}); }
+  /// Makes its folder in one more tree. `path` is below the mount point. With Missing::Skip, a tree
+  /// we may not write to is left out (without root).
+  Result<> add(CgroupHierarchy const& hierarchy, std::string const& path, Missing denied);
   /// Of a container that was made before.
   static Cgroup existing(std::vector<Folder> folders) { return Cgroup(std::move(folders)); }
+
+  /// Takes note of the folder that another process has made, if it has.
+  void found(CgroupHierarchy const& hierarchy, std::string const& path);
 
   std::vector<Folder> const& folders() const { return folders_; }
   Folder const* unified() const;
@@ -38,6 +42,8 @@ class Cgroup {
   /// The folder that has the controller: its v1 folder, or that of cgroup v2.
   Folder const* with(std::string_view controller) const;
 
+  /// Whether limits go to v1 folders, which decides how they are spelled.
+  bool limits_are_legacy() const;
   Result<> apply(Resources const& resources) const;
   /// What a process writes "0" to, to move itself in: with one thread that takes no lock of the
   /// whole system, which moving another process would.
