@@ -40,6 +40,16 @@ class InlineTlb {
     if (!global) local_.note(slot);
   }
 
+  /// A linear address that is now translated to this host address, or 0.
+  std::uint64_t linear_of(std::byte const* host) const {
+    std::uint64_t const offset = reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1);
+    for (std::size_t slot = 0; slot < kEntries; ++slot) {
+      Entry const& entry = entries_[slot];
+      if (entry.host == host - offset && entry.read != nowhere(slot)) return entry.read + offset;
+    }
+    return 0;
+  }
+
   void forget_page(std::uint64_t linear) { clear(slot_of(linear)); }
   /// Forgets all pages of one naturally aligned range of `size` bytes.
   void forget_range(std::uint64_t linear, std::uint64_t size) {

@@ -139,6 +139,10 @@ class Assembler {
   void load_mxcsr(std::int32_t state) { byte(0x65), byte(0x0f), byte(0xae), state_at(2, state); }
   void store_mxcsr(std::int32_t state) { byte(0x65), byte(0x0f), byte(0xae), state_at(3, state); }
 
+  void fxsave64(std::int32_t state) { extended_state(0, state); }
+  void fxrstor64(std::int32_t state) { extended_state(1, state); }
+  void fninit() { byte(0xdb), byte(0xe3); }
+
   // --- Arithmetic flags to and from ArithmeticFlags. `spare` is destroyed, RAX kept.
   void save_flags(std::int32_t state, Gpr spare) {
     move(spare, Rax);
@@ -202,6 +206,9 @@ class Assembler {
     if ((reg | rm) >= 8) byte(0x40 | (reg >> 3) << 2 | rm >> 3);
   }
   void registers(unsigned reg, unsigned rm) { byte(0xc0 | (reg & 7) << 3 | (rm & 7)); }
+  void extended_state(unsigned extension, std::int32_t state) {
+    byte(0x65), rex_w(0, 0), byte(0x0f), byte(0xae), state_at(extension, state);
+  }
   /// [disp32] without base.
   void state_at(unsigned reg, std::int32_t state) {
     byte((reg & 7) << 3 | 4), byte(0x25), dword(static_cast<std::uint32_t>(state));

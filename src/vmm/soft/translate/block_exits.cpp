@@ -157,9 +157,9 @@ void BlockWriter::tails() {
         }
         out_.jump(tail.go_to);
         break;
-      case Tail::Kind::LoadVectors:
-        out_.load_code_address(R11, tail.go_to);
-        out_.jump(gate_.load_vectors);
+      case Tail::Kind::Load:
+        out_.load_code_address(R11, tail.back);
+        out_.jump(tail.go_to);
         break;
       case Tail::Kind::CrossPage:
         if (tail.flags == Flags::Host) out_.save_flags(state_.flags(), R11);

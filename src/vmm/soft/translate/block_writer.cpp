@@ -15,6 +15,15 @@ constexpr bool lives_in_memory(unsigned reg) {
   return reg == R11 || reg == R15;
 }
 
+FpuLoad fpu_state(std::span<Piece const> pieces) {
+  FpuLoad state;
+  for (auto const& piece : pieces) {
+    state.vectors = state.vectors || piece.vectors;
+    state.x87 = state.x87 || piece.x87;
+  }
+  return state;
+}
+
 /// Pushes or pops that one probe serves.
 std::size_t in_a_row(std::span<Piece const> pieces, PieceKind kind) {
   constexpr std::size_t kMost = 16;
@@ -69,9 +78,8 @@ Entries BlockWriter::write(std::span<Piece const> pieces, bool next_straddles) {
 
 BlockWriter::FirstUse BlockWriter::first_use(std::span<Piece const> pieces) const {
   if (pieces.front().live_in == 0) return FirstUse::None;
-  bool const vectors =
-      std::any_of(pieces.begin(), pieces.end(), [](auto const& p) { return p.vectors; });
-  if (vectors) return FirstUse::Saved;
+  FpuLoad const fpu = fpu_state(pieces);
+  if (fpu.vectors || fpu.x87) return FirstUse::Saved;
   for (auto const& piece : pieces) {
     switch (piece.kind) {
       case PieceKind::Nothing:
@@ -93,8 +101,7 @@ BlockWriter::FirstUse BlockWriter::first_use(std::span<Piece const> pieces) cons
 
 Entries BlockWriter::enter(std::span<Piece const> pieces) {
   Entries entries;
-  entries.uses_vectors =
-      std::any_of(pieces.begin(), pieces.end(), [](auto const& p) { return p.vectors; });
+  entries.fpu = fpu_state(pieces);
   entries.external = out_.here();
   out_.load_address(R15, R11, -static_cast<std::int32_t>(pieces.front().start()));
   out_.store_state(state_.rip_page(), R15);
@@ -123,12 +130,14 @@ Entries BlockWriter::enter(std::span<Piece const> pieces) {
       break;
     }
   }
-  if (entries.uses_vectors) {
-    out_.compare_state8(state_.vectors_loaded(), 0);
+  auto const load_unless = [&](std::int32_t loaded, std::uint64_t load) {
+    out_.compare_state8(loaded, 0);
     out_.jump_if(Condition::Equal, out_.here());
     tails_.push_back(
-        {.kind = Tail::Kind::LoadVectors, .jump_end = out_.size(), .go_to = out_.here()});
-  }
+        {.kind = Tail::Kind::Load, .jump_end = out_.size(), .go_to = load, .back = out_.here()});
+  };
+  if (entries.fpu.x87) load_unless(state_.x87_loaded(), gate_.load_x87);
+  if (entries.fpu.vectors) load_unless(state_.vectors_loaded(), gate_.load_vectors);
   return entries;
 }
 
@@ -185,6 +194,14 @@ void BlockWriter::give_up_host_flags(FlagSet live) {
 
 // --- Instructions without memory
 
+void BlockWriter::note_trap(Piece const& piece) {
+  if (!piece.may_trap) return;
+  traps_.push_back({.host = out_.here(),
+                    .offset = piece.start(),
+                    .x87_opcode = piece.op.x87_opcode,
+                    .flags_in_host = flags_ == Flags::Host});
+}
+
 void BlockWriter::load_guest(Gpr to, unsigned reg) {
   if (lives_in_memory(reg)) {
     out_.load_state(to, state_.gpr(reg));
@@ -199,7 +216,7 @@ void BlockWriter::copy(Piece const& piece) {
   for (auto const reg : {R11, R15}) {
     if ((named >> reg & 1) != 0) out_.load_state(reg, state_.gpr(reg));
   }
-  if (piece.may_trap) traps_.push_back({out_.here(), piece.start(), flags_ == Flags::Host});
+  note_trap(piece);
   auto const& instruction = *piece.instruction;
   out_.bytes(std::span(instruction.bytes).first(instruction.decoded.length));
   for (auto const reg : {R11, R15}) {
@@ -257,7 +274,7 @@ void BlockWriter::probe(Piece const& piece, std::uint64_t go_on, unsigned size, 
 }
 
 void BlockWriter::with_operand(Piece const& piece, Pointer pointer) {
-  if (piece.may_trap) traps_.push_back({out_.here(), piece.start(), flags_ == Flags::Host});
+  note_trap(piece);
   switch (pointer) {
     case Pointer::Sum: copy_with_operand(out_, *piece.instruction, R15, R11); break;
     case Pointer::R15Alone: copy_with_operand(out_, *piece.instruction, R15); break;
@@ -412,10 +429,8 @@ void BlockWriter::set_interrupts(Piece const& piece) {
   ops_.push_back(piece.op);
   auto const leave_unless_zero = [&] {
     out_.jump_if(Condition::NotEqual, out_.here());
-    tails_.push_back({.kind = Tail::Kind::Leave,
-                      .jump_end = out_.size(),
-                      .go_to = gate_.leave,
-                      .site = site});
+    tails_.push_back(
+        {.kind = Tail::Kind::Leave, .jump_end = out_.size(), .go_to = gate_.leave, .site = site});
   };
   out_.compare_state8(state_.interrupt_deferred(), 0);
   leave_unless_zero();

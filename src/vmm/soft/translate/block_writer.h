@@ -20,7 +20,7 @@ struct Entries {
   bool flags_dead =
       false;  // The block reads none of the flags it is entered with; both above are one.
   bool wants_host_flags = false;  // `host` is the shorter way.
-  bool uses_vectors = false;
+  FpuLoad fpu;
 };
 
 /// Writes one block.
@@ -51,9 +51,10 @@ class BlockWriter {
 
   /// Code out of the way of the block, reached by a jump.
   struct Tail {
-    enum class Kind : std::uint8_t { Leave, LoadVectors, CrossPage } kind;
+    enum class Kind : std::uint8_t { Leave, Load, CrossPage } kind;
     std::size_t jump_end;     // For Assembler::land().
-    std::uint64_t go_to = 0;  // Leave: one of the gate's; LoadVectors: where to go on.
+    std::uint64_t go_to = 0;  // Leave, Load: one of the gate's.
+    std::uint64_t back = 0;   // Load: where to go on.
     std::uint32_t site = 0;
     Flags flags = Flags::Saved;  // CrossPage
     std::int32_t target = 0;     // CrossPage
@@ -100,6 +101,8 @@ class BlockWriter {
   void with_operand(Piece const& piece, Pointer pointer);
   /// Stores the return address and moves RSP.
   void push_return_address(Piece const& piece);
+  /// The next host instruction may trap.
+  void note_trap(Piece const& piece);
   void load_guest(Gpr to, unsigned reg);
 
   // --- Ways out

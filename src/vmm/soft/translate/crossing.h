@@ -21,6 +21,8 @@ struct Crossing {
   std::uint64_t leave = 0;          // Gate::leave, for traps.
   std::uint32_t site = kNoSite;     // Where translated code left.
   std::uint8_t vectors_loaded = 0;  // XMM registers and MXCSR are the guest's.
+  std::uint8_t x87_loaded = 0;      // x87 and MMX registers are.
+  std::uint8_t x87_stored = 0;      // Cpu::fxsave may name addresses of translated code.
 };
 
 }  // namespace bh::vmm::soft

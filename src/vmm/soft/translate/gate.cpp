@@ -27,22 +27,29 @@ class GateWriter {
       }
     }
     gate.load_vectors = load_vectors();
+    gate.load_x87 = load_x87();
     gate.unknown = unknown(gate.leave);
     for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
       gate.look_up[static_cast<std::size_t>(privilege)] = look_up(privilege, gate.unknown);
     }
-    gate.enter = enter(false);
-    gate.enter_with_vectors = enter(true);
+    for (bool const vectors : {false, true}) {
+      for (bool const x87 : {false, true}) {
+        FpuLoad const fpu{vectors, x87};
+        gate.enter[fpu.number()] = enter(fpu);
+      }
+    }
     return gate;
   }
 
  private:
-  Gate::Enter enter(bool with_vectors) {
+  Gate::Enter enter(FpuLoad fpu) {
     auto const start = out_.here();
     for (auto const reg : kCalleeSaved) out_.push(reg);
     out_.store_state(state_.host_stack(), Rsp);
     out_.store_state(state_.enter_at(), Rdi);
-    if (with_vectors) vectors_in();
+    // In this order: the x87 image has vectors, too.
+    if (fpu.x87) x87_in();
+    if (fpu.vectors) vectors_in();
     for (unsigned i = 0; i < 16; ++i) {
       auto const reg = static_cast<Gpr>(i);
       if (!lives_in_memory(reg)) out_.load_state(reg, state_.gpr(i));
@@ -64,6 +71,11 @@ class GateWriter {
     auto const without = out_.size();
     vectors_out();
     out_.land(without);
+    out_.compare_state8(state_.x87_loaded(), 0);
+    out_.jump_if(Condition::Equal, out_.here());
+    auto const without_x87 = out_.size();
+    x87_out();
+    out_.land(without_x87);
     for (auto reg = kCalleeSaved.rbegin(); reg != kCalleeSaved.rend(); ++reg) out_.pop(*reg);
     out_.ret();
     return start;
@@ -108,14 +120,47 @@ class GateWriter {
     return start;
   }
 
+  std::uint64_t load_x87() {
+    auto const start = out_.here();
+    for (bool const after : {false, true}) {
+      out_.compare_state8(state_.vectors_loaded(), 0);
+      out_.jump_if(Condition::Equal, out_.here());
+      auto const without = out_.size();
+      if (after) {
+        vectors_in();
+      } else {
+        vectors_kept();
+      }
+      out_.land(without);
+      if (!after) x87_in();
+    }
+    out_.jump(R11);
+    return start;
+  }
+
+  void x87_in() {
+    out_.fxrstor64(state_.fxsave());
+    out_.store_state8(state_.x87_loaded(), 1);
+  }
+  /// The host's MXCSR is back: it becomes part of the image.
+  void x87_out() {
+    out_.fxsave64(state_.fxsave());
+    out_.fninit();
+    out_.store_state8(state_.x87_loaded(), 0);
+    out_.store_state8(state_.x87_stored(), 1);
+  }
+
+  void vectors_kept() {
+    for (unsigned i = 0; i < 16; ++i) out_.store_state_xmm(state_.vector(i), i);
+    out_.store_mxcsr(state_.mxcsr());
+  }
   void vectors_in() {
     for (unsigned i = 0; i < 16; ++i) out_.load_state_xmm(i, state_.vector(i));
     out_.load_mxcsr(state_.mxcsr());
     out_.store_state8(state_.vectors_loaded(), 1);
   }
   void vectors_out() {
-    for (unsigned i = 0; i < 16; ++i) out_.store_state_xmm(state_.vector(i), i);
-    out_.store_mxcsr(state_.mxcsr());
+    vectors_kept();
     out_.load_mxcsr(state_.host_mxcsr());
     out_.store_state8(state_.vectors_loaded(), 0);
   }

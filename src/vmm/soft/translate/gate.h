@@ -1,11 +1,21 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "vmm/soft/translate/assembler.h"
 #include "vmm/soft/translate/state_layout.h"
 
 namespace bh::vmm::soft {
+
+/// Which registers beyond the general ones a block uses.
+struct FpuLoad {
+  bool vectors = false;
+  bool x87 = false;
+
+  std::size_t number() const { return (vectors ? 1u : 0u) | (x87 ? 2u : 0u); }
+};
 
 /// The pieces of code that all translated code of a vCPU shares: the way in, the ways out, and the
 /// look-up of RIPs. Host addresses.
@@ -14,13 +24,14 @@ namespace bh::vmm::soft {
 struct Gate {
   using Enter = void (*)(std::uint64_t code);
 
-  Enter enter = nullptr;  // Runs code that expects saved flags, with crossing.target in R11, until
-                          // it leaves.
-  Enter enter_with_vectors = nullptr;  // The same for the middle of a block that uses vectors.
+  /// Run code that expects saved flags, with crossing.target in R11, until it leaves. By FpuLoad:
+  /// what has to be loaded for the middle of a block.
+  std::array<Enter, 4> enter{};
   std::uint64_t leave = 0;
   std::uint64_t leave_with_flags = 0;   // Saves the host's flags first.
   std::uint64_t leave_miss[2][2] = {};  // By privilege and Access::Write, straight after the XOR.
   std::uint64_t load_vectors = 0;       // Goes on at R11; flags are lost.
+  std::uint64_t load_x87 = 0;      // Likewise.
   std::uint64_t look_up[2] = {};        // By privilege: polls, then goes to the RIP in R11.
   std::uint64_t unknown = 0;            // Leaves for the RIP in R11, with no site.
 };

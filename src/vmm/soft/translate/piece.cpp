@@ -28,6 +28,16 @@ bool names_high_byte(Instruction const& instruction) {
   return false;
 }
 
+bool names_vector(Instruction const& instruction) {
+  for (auto const& operand : instruction.all_operands()) {
+    if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER &&
+        ZydisRegisterGetClass(operand.reg.value) == ZYDIS_REGCLASS_XMM) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool has_vector_index(Instruction const& instruction) {
   return (instruction.decoded.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0 &&
          instruction.decoded.avx.mask.mode != ZYDIS_MASK_MODE_INVALID &&
@@ -63,6 +73,18 @@ void note_flags(Piece& piece, Instruction const& instruction) {
   }
 }
 
+/// Whether it loads or stores the addresses of the last x87 instruction, which are not the guest's
+/// while translated code runs.
+bool shows_pointers(Instruction const& instruction) {
+  switch (instruction.decoded.mnemonic) {
+    case ZYDIS_MNEMONIC_FLDENV:
+    case ZYDIS_MNEMONIC_FNSTENV:
+    case ZYDIS_MNEMONIC_FRSTOR:
+    case ZYDIS_MNEMONIC_FNSAVE: return true;
+    default: return false;
+  }
+}
+
 /// A native instruction without memory operand, or with one that can be probed.
 PieceKind sort_native(Piece const& piece, Instruction const& instruction, TranslationMode mode) {
   if (instruction.decoded.mnemonic == ZYDIS_MNEMONIC_RSM) return PieceKind::Step;  // Always #UD.
@@ -71,7 +93,15 @@ PieceKind sort_native(Piece const& piece, Instruction const& instruction, Transl
     case FpuUse::Sse:
       if (!mode.sse) return PieceKind::Step;
       break;
-    default: return PieceKind::Step;
+    case FpuUse::X87:
+    case FpuUse::Mmx:
+      if (!mode.x87 || shows_pointers(instruction) || names_vector(instruction)) {
+        return PieceKind::Step;
+      }
+      // The last operand's address, which can be asked for, does not count the segment's base.
+      if (piece.op.has_memory && piece.op.segment != kZeroSegment) return PieceKind::Step;
+      break;
+    case FpuUse::Avx: return PieceKind::Step;
   }
   if (!piece.op.has_memory) return PieceKind::Copy;
   bool const probes = piece.op.address_size == 8 && piece.op.memory_size != 0 &&
@@ -113,6 +143,7 @@ PieceKind sort(Piece const& piece, Instruction const& instruction, Treatment con
       handler == move_store || handler == move_store_immediate) {
     return sort_native(piece, instruction, mode);
   }
+  if (handler == fwait) return mode.x87 ? PieceKind::Copy : PieceKind::Step;
   if (handler == clc || handler == stc || handler == cmc || handler == lahf || handler == sahf) {
     return PieceKind::Copy;
   }
@@ -150,10 +181,12 @@ Piece make_piece(Instruction const& instruction, std::uint16_t start, Translatio
   auto const treatment = treatment_of(instruction);
   piece.kind = sort(piece, instruction, treatment, mode);
   if (!treatment.native) piece.op.handler = treatment.handler;
-  piece.vectors = piece.op.fpu == FpuUse::Sse &&
-                  (piece.kind == PieceKind::Copy || piece.kind == PieceKind::Memory);
+  bool const copied = piece.kind == PieceKind::Copy || piece.kind == PieceKind::Memory;
+  piece.vectors = copied && piece.op.fpu == FpuUse::Sse;
+  piece.x87 = copied && (piece.op.fpu == FpuUse::X87 || piece.op.fpu == FpuUse::Mmx ||
+                         treatment.handler == fwait);
   auto const mnemonic = instruction.decoded.mnemonic;
-  piece.may_trap = piece.vectors || mnemonic == ZYDIS_MNEMONIC_DIV ||
+  piece.may_trap = piece.vectors || piece.x87 || mnemonic == ZYDIS_MNEMONIC_DIV ||
                    mnemonic == ZYDIS_MNEMONIC_IDIV || mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B ||
                    instruction.decoded.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY;
   if (piece.kind == PieceKind::PushFlags) piece.reads = kAllFlags;

@@ -38,13 +38,16 @@ enum class PieceKind : std::uint8_t {
 /// What the vCPU may do, as far as translated code depends on it.
 struct TranslationMode {
   bool user = false;
+  bool x87 = false;         // Likewise none of x87 and MMX.
   bool sse = false;         // No SSE instruction is refused for CR0 and CR4.
   bool every_flag = false;  // All flags are right at each fault, even those nothing can read.
 
   friend bool operator==(TranslationMode const&, TranslationMode const&) = default;
   static constexpr unsigned kUser = 1;
-  /// Below 8.
-  unsigned number() const { return (user ? kUser : 0u) | (sse ? 2u : 0u) | (every_flag ? 4u : 0u); }
+  /// Below 16.
+  unsigned number() const {
+    return (user ? kUser : 0u) | (sse ? 2u : 0u) | (every_flag ? 4u : 0u) | (x87 ? 8u : 0u);
+  }
 };
 
 /// One instruction of a block.
@@ -56,6 +59,7 @@ struct Piece {
   FlagSet kills = 0;  // Surely written.
   bool touches_flags = false;
   bool vectors = false;
+  bool x87 = false;
   bool may_trap = false;        // On the host: division, alignment, unmasked SSE exceptions, #UD.
   std::uint16_t registers = 0;  // General registers read or written as operands, a bit each,
   std::uint16_t registers_written = 0;  // and those written.

@@ -38,8 +38,9 @@ struct Site {
 
 /// A host instruction that may trap.
 struct TrapPoint {
-  std::uint64_t host = 0;    // Its address.
-  std::uint16_t offset = 0;  // The guest instruction's, in its page.
+  std::uint64_t host = 0;        // Its address.
+  std::uint16_t offset = 0;      // The guest instruction's, in its page.
+  std::uint16_t x87_opcode = 0;  // Op's.
   bool flags_in_host = false;
 };
 

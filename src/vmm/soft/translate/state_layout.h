@@ -37,6 +37,10 @@ class StateLayout {
   std::int32_t site() const { return of(cpu_.crossing.site); }
   std::int32_t vectors_loaded() const { return of(cpu_.crossing.vectors_loaded); }
 
+  std::int32_t x87_loaded() const { return of(cpu_.crossing.x87_loaded); }
+  std::int32_t x87_stored() const { return of(cpu_.crossing.x87_stored); }
+  std::int32_t fxsave() const { return of(cpu_.fxsave); }
+
   /// In an entry of the inline TLB.
   std::int32_t tlb_tag(Privilege privilege, Access access) const {
     auto const& entry = cpu_.mmu.inline_tlb(privilege).first();

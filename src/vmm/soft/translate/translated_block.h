@@ -11,8 +11,8 @@ namespace bh::vmm::soft {
 
 /// A piece of guest code as host code.
 struct TranslatedBlock {
-  std::uint64_t key = 0;  // TranslationCache's.
-  std::size_t page = 0;   // CodePages' number of the page it lies in,
+  std::uint64_t key = 0;       // TranslationCache's.
+  std::size_t page = 0;        // CodePages' number of the page it lies in,
   std::uint64_t granules = 0;  // and which pieces of it.
   /// RIPs for which the jump table may have it; if there were more, `known_widely`.
   std::array<std::uint64_t, 2> known_at{};

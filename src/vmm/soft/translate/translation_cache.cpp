@@ -164,15 +164,15 @@ void TranslationCache::forget_all() {
   ++generation_;
 }
 
-std::optional<TranslationCache::Trapped> TranslationCache::trapped_at(std::uint64_t host) const {
+TrapPoint const* TranslationCache::trap_point(std::uint64_t host) const {
   auto const block =
       std::upper_bound(blocks_.begin(), blocks_.end(), host,
                        [](std::uint64_t address, auto const& b) { return address < b.code_end; });
-  if (block == blocks_.end()) return std::nullopt;
+  if (block == blocks_.end()) return nullptr;
   for (auto const& trap : std::span(traps_).subspan(block->first_trap, block->trap_count)) {
-    if (trap.host == host) return Trapped{trap.offset, trap.flags_in_host};
+    if (trap.host == host) return &trap;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 }  // namespace bh::vmm::soft

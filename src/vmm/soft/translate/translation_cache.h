@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "vmm/soft/native/code_pool.h"
 #include "vmm/soft/cache/code_pages.h"
+#include "vmm/soft/native/code_pool.h"
 #include "vmm/soft/state/cpu.h"
 #include "vmm/soft/translate/translated_block.h"
 
@@ -55,12 +55,8 @@ class TranslationCache {
   void forget_changed(std::span<CodePages::Change const> changes);
   void forget_all();
 
-  /// The instruction at which the host trapped; nullopt if it is not one of ours.
-  struct Trapped {
-    std::uint16_t offset;
-    bool flags_in_host;
-  };
-  std::optional<Trapped> trapped_at(std::uint64_t host) const;
+  /// The guest instruction of a host instruction that may trap; nullptr if there is none.
+  TrapPoint const* trap_point(std::uint64_t host) const;
   std::span<std::byte const> code() const { return pool_.code(); }
 
   std::size_t code_bytes() const { return pool_.used(); }
@@ -69,7 +65,7 @@ class TranslationCache {
   TranslationCache(Cpu& cpu, CodePool pool) : cpu_(cpu), state_(cpu), pool_(std::move(pool)) {}
 
   static std::uint64_t key_of(std::byte const* host, TranslationMode mode) {
-    return reinterpret_cast<std::uint64_t>(host) << 3 | mode.number();
+    return reinterpret_cast<std::uint64_t>(host) << 4 | mode.number();
   }
   void forget_block(std::uint32_t number);
   static Privilege privilege_of(TranslatedBlock const& block) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "vmm/soft/cache/fetch.h"
@@ -32,7 +33,8 @@ Translator::~Translator() {
 
 TranslationMode Translator::current_mode() const {
   bool const sse = (cpu_.cr0 & (kCr0Em | kCr0Ts)) == 0 && (cpu_.cr4 & kCr4Osfxsr) != 0;
-  return {.user = cpu_.user_mode(), .sse = sse, .every_flag = every_flag_};
+  bool const x87 = (cpu_.cr0 & (kCr0Em | kCr0Ts)) == 0 && !every_flag_;
+  return {.user = cpu_.user_mode(), .x87 = x87, .sse = sse, .every_flag = every_flag_};
 }
 
 void Translator::take_up_gs_base() {
@@ -46,7 +48,7 @@ void Translator::take_up_gs_base() {
 
 void Translator::catch_up() {
   auto const mode = current_mode();
-  if (mode.sse != mode_.sse) {
+  if (mode.sse != mode_.sse || mode.x87 != mode_.x87) {
     for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
       cpu_.mmu.jumps(privilege).forget_all();
     }
@@ -119,7 +121,7 @@ bool Translator::run_op(Site const& site, Place& place, Stop& stop) {
   cpu_.gpr[kRipSlot] = cpu_.crossing.rip_page;
   auto const flow = op.handler(cpu_, op);
   if (flow == Flow::Next && site.kind == SiteKind::Step && !cpu_.interrupt_shadow) {
-    place = {site.go_on, cache_->block(site.block).entries.uses_vectors};
+    place = {site.go_on, cache_->block(site.block).entries.fpu};
     return true;
   }
   switch (flow) {
@@ -225,9 +227,36 @@ void Translator::enter(Place const& place) {
     user.forget_writes.store(false);
     cpu_.mmu.forget_writes();
   }
-  auto const& gate = cache_->gate();
-  (place.with_vectors ? gate.enter_with_vectors : gate.enter)(place.code);
+  cache_->gate().enter[place.fpu.number()](place.code);
   user.inside.store(false, std::memory_order_release);
+  if (cpu_.crossing.x87_stored != 0) [[unlikely]]
+    hide_host_pointers();
+}
+
+/// Where the host noted its own addresses of the last x87 instruction and operand, puts the guest's
+/// as far as they are known.
+void Translator::hide_host_pointers() {
+  constexpr std::size_t kOpcode = 6;
+  constexpr std::size_t kInstruction = 8;
+  constexpr std::size_t kData = 16;
+  cpu_.crossing.x87_stored = 0;
+  std::uint64_t instruction = 0;
+  std::memcpy(&instruction, cpu_.fxsave.data() + kInstruction, sizeof instruction);
+  auto const code = cache_->code();
+  if (instruction - reinterpret_cast<std::uint64_t>(code.data()) >= code.size()) return;
+  std::uint64_t guest = 0;
+  std::uint16_t opcode = 0;
+  if (auto const* point = cache_->trap_point(instruction)) {
+    guest = cpu_.crossing.rip_page + point->offset;
+    opcode = point->x87_opcode;
+  }
+  std::uint64_t data = 0;
+  std::memcpy(&data, cpu_.fxsave.data() + kData, sizeof data);
+  data = cpu_.mmu.inline_tlb(current_privilege(cpu_))
+             .linear_of(reinterpret_cast<std::byte const*>(data));
+  std::memcpy(cpu_.fxsave.data() + kOpcode, &opcode, sizeof opcode);
+  std::memcpy(cpu_.fxsave.data() + kInstruction, &guest, sizeof guest);
+  std::memcpy(cpu_.fxsave.data() + kData, &data, sizeof data);
 }
 
 Translator::Stop Translator::run() {
@@ -254,13 +283,13 @@ bool Translator::after(Place& place, Stop& stop) {
     cpu_.rip = crossing.target;
   } else {
     Site const& site = cache_->site(number);
-    bool const vectors = cache_->block(site.block).entries.uses_vectors;
+    FpuLoad const fpu = cache_->block(site.block).entries.fpu;
     if (statistics_ != nullptr) [[unlikely]]
       statistics_->left(site.kind, page + site.offset);
     switch (site.kind) {
       case SiteKind::Miss:
         if (fill(site)) {
-          place = {site.go_on, vectors};
+          place = {site.go_on, fpu};
           return true;
         }
         cpu_.rip = page + site.offset;
@@ -273,7 +302,7 @@ bool Translator::after(Place& place, Stop& stop) {
                    .generation = cache_->generation(),
                    .block = site.block,
                    .mode = mode_,
-                   .place = {site.go_on, vectors}};
+                   .place = {site.go_on, fpu}};
         [[fallthrough]];
       case SiteKind::StepOut:
         if (site.op != Site::kNoOp) return run_op(site, place, stop);
@@ -342,8 +371,8 @@ std::string Translator::report() const {
 bool Translator::after_trap(Stop& stop) {
   auto& crossing = cpu_.crossing;
   auto const at = std::exchange(crossing.trap_at, 0);
-  auto const trapped = cache_->trapped_at(at);
-  if (!trapped) {
+  auto const trapped = cache_->trap_point(at);
+  if (trapped == nullptr) {
     cpu_.exit = InternalError{"the host trapped in translated code where it cannot"};
     stop = Stop::Exit;
     return false;

@@ -52,7 +52,7 @@ class Translator {
   /// Where to enter translated code.
   struct Place {
     std::uint64_t code = 0;
-    bool with_vectors = false;
+    FpuLoad fpu;  // What it expects to be loaded.
   };
   /// Where to go on after a step, if all is as expected.
   struct Resume {
@@ -84,6 +84,7 @@ class Translator {
   /// Whether what a block that lies in two pages was made of is still where cpu.rip is.
   bool still_there(TranslatedBlock const& block);
   void enter(Place const& place);
+  void hide_host_pointers();
   /// What to do about the site translated code left at. True: go on at `place`.
   bool after(Place& place, Stop& stop);
   bool fill(Site const& site);
