@@ -59,12 +59,24 @@ class Assembler {
   void compare(Gpr reg, std::uint32_t value) {
     rex_w(0, reg), byte(0x81), registers(7, reg), dword(value);
   }
+  void subtract(Gpr to, Gpr from) { rex_w(from, to), byte(0x29), registers(from, to); }
   void or32(Gpr to, Gpr from) { rex(from, to), byte(0x09), registers(from, to); }
   void load(Gpr to, Gpr base, std::int32_t displacement) {
     rex_w(to, base), byte(0x8b), at(to, base, displacement);
   }
   void load_sum(Gpr to, Gpr base, Gpr index) {  // mov to, [base + index]
     byte(0x48 | to >> 3 << 2 | index >> 3 << 1 | base >> 3), byte(0x8b), sum(to, base, index);
+  }
+  /// mov to, [base + index + displacement], and its reverse.
+  void load_sum(Gpr to, Gpr base, Gpr index, std::int32_t displacement) {
+    rex_sum(to, base, index), byte(0x8b), sum(to, base, index, displacement);
+  }
+  void store_sum(Gpr base, Gpr index, std::int32_t displacement, Gpr from) {
+    rex_sum(from, base, index), byte(0x89), sum(from, base, index, displacement);
+  }
+  void store_sum_immediate(Gpr base, Gpr index, std::int32_t displacement, std::int32_t value) {
+    rex_sum(0, base, index), byte(0xc7), sum(0, base, index, displacement);
+    dword(static_cast<std::uint32_t>(value));
   }
   void store(Gpr base, std::int32_t displacement, Gpr from) {
     rex_w(from, base), byte(0x89), at(from, base, displacement);
@@ -74,6 +86,9 @@ class Assembler {
   }
   void load_address(Gpr to, Gpr base, std::int32_t displacement) {
     rex_w(to, base), byte(0x8d), at(to, base, displacement);
+  }
+  void load_address_sum(Gpr to, Gpr base, Gpr index) {
+    rex_sum(to, base, index), byte(0x8d), sum(to, base, index);
   }
   void load_address32(Gpr to, Gpr base, std::int32_t displacement) {
     rex(to, base), byte(0x8d), at(to, base, displacement);
@@ -200,7 +215,22 @@ class Assembler {
     byte((index & 7) << 3 | (base & 7));
   }
 
+  void sum(unsigned reg, Gpr base, Gpr index, std::int32_t displacement) {
+    if (displacement == 0) return sum(reg, base, index);
+    bool const narrow = displacement >= -128 && displacement <= 127;
+    byte((narrow ? 0x40 : 0x80) | (reg & 7) << 3 | 4);
+    byte((index & 7) << 3 | (base & 7));
+    if (narrow) {
+      byte(static_cast<std::uint32_t>(displacement));
+    } else {
+      dword(static_cast<std::uint32_t>(displacement));
+    }
+  }
+
  private:
+  void rex_sum(unsigned reg, unsigned base, unsigned index) {
+    byte(0x48 | (reg >> 3) << 2 | (index >> 3) << 1 | base >> 3);
+  }
   void rex_w(unsigned reg, unsigned rm) { byte(0x48 | (reg >> 3) << 2 | rm >> 3); }
   void rex(unsigned reg, unsigned rm) {
     if ((reg | rm) >= 8) byte(0x40 | (reg >> 3) << 2 | rm >> 3);

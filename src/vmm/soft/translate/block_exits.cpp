@@ -18,6 +18,7 @@ std::uint32_t BlockWriter::add_site(Site const& site) {
 
 /// A jump that is patched when its target is known. `conditional`: on the piece's condition.
 void BlockWriter::jump_link(Piece const& piece, std::int32_t target, bool conditional) {
+  scratch_.spill();
   FlagsAt const flags = flags_ == Flags::Host   ? FlagsAt::Host
                         : flags_ == Flags::Both ? FlagsAt::Both
                                                 : FlagsAt::Saved;
@@ -42,6 +43,7 @@ void BlockWriter::go_to(Piece const& piece, std::int32_t target) {
   bool const straddles = next_straddles_ && target == piece.end();
   if (in_page(target) && !straddles) return jump_link(piece, target, false);
   give_up_host_flags(kAllFlags);
+  scratch_.free();
   out_.load_state(R11, state_.rip_page());
   out_.load_address(R11, R11, target);
   auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
@@ -55,7 +57,8 @@ void BlockWriter::go_to(Piece const& piece, std::int32_t target) {
 }
 
 void BlockWriter::branch(Piece const& piece) {
-  bring_flags_to_host(R11);
+  bring_flags_to_host();
+  scratch_.spill();
   auto const target = piece.end() + static_cast<std::int32_t>(piece.op.immediate);
   if (in_page(target)) return jump_link(piece, target, true);
   out_.jump_if(piece.op.condition, out_.here());
@@ -66,7 +69,7 @@ void BlockWriter::branch(Piece const& piece) {
 void BlockWriter::look_up(Piece const& piece, unsigned undo_stack) {
   auto const site = add_site({.kind = SiteKind::LookUp,
                               .offset = piece.start(),
-                              .undo_stack = static_cast<std::uint16_t>(undo_stack)});
+                              .undo_stack = undo_stack});
   auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
   auto const misses = write_look_up(out_, state_, privilege);
   out_.land(misses.attention);
@@ -82,29 +85,28 @@ void BlockWriter::call(Piece const& piece) {
   go_to(piece, piece.end() + static_cast<std::int32_t>(piece.op.immediate));
 }
 
-void BlockWriter::jump_indirect(Piece const& piece) {
+/// The RIP that an indirect branch goes to, to R11.
+void BlockWriter::load_target(Piece const& piece) {
   give_up_host_flags(kAllFlags);
   if (piece.op.has_memory) {
-    auto const go_on = out_.here();
-    address(piece);
-    probe(piece, go_on, 8, Access::Read);
+    auto operand = Operand::explicit_of(piece);
+    operand.writes = false;
+    reach(operand);
     out_.load_sum(R11, R15, R11);
+    scratch_.forget_operand();
   } else {
+    scratch_.free();
     load_guest(R11, piece.op.reg[0]);
   }
+}
+
+void BlockWriter::jump_indirect(Piece const& piece) {
+  load_target(piece);
   look_up(piece, 0);
 }
 
 void BlockWriter::call_indirect(Piece const& piece) {
-  give_up_host_flags(kAllFlags);
-  if (piece.op.has_memory) {
-    auto const go_on = out_.here();
-    address(piece);
-    probe(piece, go_on, 8, Access::Read);
-    out_.load_sum(R11, R15, R11);
-  } else {
-    load_guest(R11, piece.op.reg[0]);
-  }
+  load_target(piece);
   out_.store_state(state_.target(), R11);
   // Where there can be no code nothing may be pushed: the stepping engine raises the exception.
   out_.move(R15, R11);
@@ -123,9 +125,7 @@ void BlockWriter::call_indirect(Piece const& piece) {
 
 void BlockWriter::return_near(Piece const& piece) {
   give_up_host_flags(kAllFlags);
-  auto const go_on = out_.here();
-  out_.move(R11, Rsp);
-  probe(piece, go_on, 8, Access::Read);
+  reach(Operand::stack(piece, Rsp, 0, 8, false));
   out_.load_sum(R11, R15, R11);
   auto const size = 8 + static_cast<std::uint16_t>(piece.op.immediate);
   out_.load_address(Rsp, Rsp, size);
@@ -134,6 +134,7 @@ void BlockWriter::return_near(Piece const& piece) {
 
 void BlockWriter::step(Piece const& piece, SiteKind kind) {
   give_up_host_flags(kAllFlags);
+  scratch_.free();
   auto const site = add_site({.kind = kind, .offset = piece.start(), .next = piece.end()});
   if (piece.op.handler != nullptr) {
     sites_[site].op = static_cast<std::uint32_t>(ops_.size());
@@ -145,10 +146,17 @@ void BlockWriter::step(Piece const& piece, SiteKind kind) {
   flags_ = Flags::Saved;
 }
 
+/// The guest's R11 and R15, as far as they are in `registers`.
+void BlockWriter::load_scratch(std::uint16_t registers) {
+  for (auto const reg : {R11, R15}) {
+    if ((registers >> reg & 1) != 0) out_.load_state(reg, state_.gpr(reg));
+  }
+}
+
 void BlockWriter::tails() {
   for (std::size_t i = 0; i < tails_.size(); ++i) {
     Tail const tail = tails_[i];
-    out_.land(tail.jump_end);
+    if (tail.kind != Tail::Kind::Retry) out_.land(tail.jump_end);
     switch (tail.kind) {
       case Tail::Kind::Leave:
         if (tail.site != Crossing::kNoSite) {
@@ -161,6 +169,19 @@ void BlockWriter::tails() {
         out_.load_code_address(R11, tail.back);
         out_.jump(tail.go_to);
         break;
+      case Tail::Kind::Retry:
+        sites_[tail.site].go_on = out_.here();
+        load_scratch(tail.registers);
+        out_.jump(tail.back);
+        break;
+      case Tail::Kind::Reach: {
+        auto const start = out_.here();
+        load_scratch(tail.operand.scratch_registers());
+        address(tail.operand);
+        probe(tail.operand, start);
+        out_.jump(tail.back);
+        break;
+      }
       case Tail::Kind::CrossPage:
         if (tail.flags == Flags::Host) out_.save_flags(state_.flags(), R11);
         out_.load_state(R11, state_.rip_page());

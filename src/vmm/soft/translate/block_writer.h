@@ -7,6 +7,7 @@
 #include "vmm/soft/translate/assembler.h"
 #include "vmm/soft/translate/gate.h"
 #include "vmm/soft/translate/piece.h"
+#include "vmm/soft/translate/scratch.h"
 #include "vmm/soft/translate/site.h"
 #include "vmm/soft/translate/state_layout.h"
 
@@ -37,7 +38,8 @@ class BlockWriter {
         block_(block),
         sites_(sites),
         traps_(traps),
-        ops_(ops) {}
+        ops_(ops),
+        scratch_(out, state) {}
 
   /// `pieces` is not empty; their live_in and live_out are set. `next_straddles`: the instruction
   /// behind them lies in two pages, and has to be looked up.
@@ -51,13 +53,15 @@ class BlockWriter {
 
   /// Code out of the way of the block, reached by a jump.
   struct Tail {
-    enum class Kind : std::uint8_t { Leave, Load, CrossPage } kind;
+    enum class Kind : std::uint8_t { Leave, Load, CrossPage, Retry, Reach } kind;
     std::size_t jump_end;     // For Assembler::land().
     std::uint64_t go_to = 0;  // Leave, Load: one of the gate's.
-    std::uint64_t back = 0;   // Load: where to go on.
     std::uint32_t site = 0;
-    Flags flags = Flags::Saved;  // CrossPage
-    std::int32_t target = 0;     // CrossPage
+    std::uint64_t back = 0;  // Load, Retry, Reach: where to go on.
+    Flags flags = Flags::Saved;   // CrossPage
+    std::int32_t target = 0;      // CrossPage
+    std::uint16_t registers = 0;  // Retry: what to load again.
+    Operand operand;              // Reach
   };
 
   FirstUse first_use(std::span<Piece const> pieces) const;
@@ -87,20 +91,29 @@ class BlockWriter {
 
   // --- Flags
   bool wants_host_flags(Piece const& piece) const;
+  void bring_flags_to_host();
   void bring_flags_to_host(Gpr spare);
   /// Something is about to destroy the host's flags; `live`: those that must not be lost.
   void give_up_host_flags(FlagSet live);
 
   // --- Memory
   /// The operand's linear address to R11.
-  void address(Piece const& piece);
+  void address(Operand const& operand);
   /// R11: linear address. Afterwards R15 + R11 is the host address. `go_on`: where to try again.
-  void probe(Piece const& piece, std::uint64_t go_on, unsigned size, Access access);
+  /// Returns the site.
+  std::uint32_t probe(Operand const& operand, std::uint64_t go_on);
+  /// R15 + R11 becomes the operand's host address. Flags are lost.
+  void reach(Operand const& operand);
+  void reach_from(Operand const& last, Operand const& operand);
   /// The instruction with [R15 + R11], [R15] or [R11] for its memory operand.
   enum class Pointer : std::uint8_t { Sum, R15Alone, R11Alone };
   void with_operand(Piece const& piece, Pointer pointer);
+  /// Brings the guest's R11 or R15 where the instruction wants it beside its memory operand, and
+  /// the flags if it reads them.
+  Pointer bring_registers(Piece const& piece);
   /// Stores the return address and moves RSP.
   void push_return_address(Piece const& piece);
+  void move_stack(std::int32_t distance);
   /// The next host instruction may trap.
   void note_trap(Piece const& piece);
   void load_guest(Gpr to, unsigned reg);
@@ -110,6 +123,8 @@ class BlockWriter {
   void jump_link(Piece const& piece, std::int32_t target, bool conditional);
   /// The RIP is in R11, flags are saved.
   void look_up(Piece const& piece, unsigned undo_stack);
+  void load_target(Piece const& piece);
+  void load_scratch(std::uint16_t registers);
   void tails();
   std::uint32_t add_site(Site const& site);
 
@@ -121,6 +136,7 @@ class BlockWriter {
   std::vector<Site>& sites_;
   std::vector<TrapPoint>& traps_;
   std::vector<Op>& ops_;
+  Scratch scratch_;
   std::vector<Tail> tails_;
   Flags flags_ = Flags::Saved;
   bool next_straddles_ = false;

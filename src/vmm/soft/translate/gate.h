@@ -31,7 +31,7 @@ struct Gate {
   std::uint64_t leave_with_flags = 0;   // Saves the host's flags first.
   std::uint64_t leave_miss[2][2] = {};  // By privilege and Access::Write, straight after the XOR.
   std::uint64_t load_vectors = 0;       // Goes on at R11; flags are lost.
-  std::uint64_t load_x87 = 0;      // Likewise.
+  std::uint64_t load_x87 = 0;           // Likewise.
   std::uint64_t look_up[2] = {};        // By privilege: polls, then goes to the RIP in R11.
   std::uint64_t unknown = 0;            // Leaves for the RIP in R11, with no site.
 };

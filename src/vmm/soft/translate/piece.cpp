@@ -28,7 +28,9 @@ bool names_high_byte(Instruction const& instruction) {
   return false;
 }
 
-bool names_vector(Instruction const& instruction) {
+/// MMX instructions that need XMM registers or MXCSR, too.
+bool uses_vector_state(Instruction const& instruction) {
+  if (instruction.decoded.meta.category == ZYDIS_CATEGORY_CONVERT) return true;
   for (auto const& operand : instruction.all_operands()) {
     if (operand.type == ZYDIS_OPERAND_TYPE_REGISTER &&
         ZydisRegisterGetClass(operand.reg.value) == ZYDIS_REGCLASS_XMM) {
@@ -45,6 +47,8 @@ bool has_vector_index(Instruction const& instruction) {
 }
 
 void note_registers(Piece& piece, Instruction const& instruction) {
+  bool const scans = instruction.decoded.mnemonic == ZYDIS_MNEMONIC_BSF ||
+                     instruction.decoded.mnemonic == ZYDIS_MNEMONIC_BSR;
   for (auto const& operand : instruction.all_operands()) {
     if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY) {
       piece.address_registers |= bit_of(operand.mem.base) | bit_of(operand.mem.index);
@@ -53,7 +57,31 @@ void note_registers(Piece& piece, Instruction const& instruction) {
     auto const bit = bit_of(operand.reg.value);
     piece.registers |= bit;
     if ((operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0) piece.registers_written |= bit;
+    // Writes of 32 bits clear the others; BSF and BSR of zero write nothing.
+    bool const whole = !scans && operand.actions == ZYDIS_OPERAND_ACTION_WRITE && operand.size >= 32;
+    if (!whole) piece.registers_kept |= bit;
   }
+}
+
+std::optional<std::int32_t> stack_move(Piece const& piece, Instruction const& instruction) {
+  auto const& op = piece.op;
+  if (op.reg[0] != Rsp || op.operand_size != 8) return std::nullopt;
+  auto const value = static_cast<std::int32_t>(op.immediate);
+  switch (instruction.decoded.mnemonic) {
+    case ZYDIS_MNEMONIC_ADD:
+      if (instruction.operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) return value;
+      break;
+    case ZYDIS_MNEMONIC_SUB:
+      if (instruction.operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) return -value;
+      break;
+    case ZYDIS_MNEMONIC_LEA:
+      if (op.base == Rsp && op.index == kZeroSlot && op.address_size == 8) {
+        return static_cast<std::int32_t>(op.displacement);
+      }
+      break;
+    default: break;
+  }
+  return std::nullopt;
 }
 
 void note_flags(Piece& piece, Instruction const& instruction) {
@@ -95,7 +123,7 @@ PieceKind sort_native(Piece const& piece, Instruction const& instruction, Transl
       break;
     case FpuUse::X87:
     case FpuUse::Mmx:
-      if (!mode.x87 || shows_pointers(instruction) || names_vector(instruction)) {
+      if (!mode.x87 || shows_pointers(instruction) || uses_vector_state(instruction)) {
         return PieceKind::Step;
       }
       // The last operand's address, which can be asked for, does not count the segment's base.
@@ -181,6 +209,7 @@ Piece make_piece(Instruction const& instruction, std::uint16_t start, Translatio
   auto const treatment = treatment_of(instruction);
   piece.kind = sort(piece, instruction, treatment, mode);
   if (!treatment.native) piece.op.handler = treatment.handler;
+  if (piece.kind == PieceKind::Copy) piece.stack_move = stack_move(piece, instruction);
   bool const copied = piece.kind == PieceKind::Copy || piece.kind == PieceKind::Memory;
   piece.vectors = copied && piece.op.fpu == FpuUse::Sse;
   piece.x87 = copied && (piece.op.fpu == FpuUse::X87 || piece.op.fpu == FpuUse::Mmx ||

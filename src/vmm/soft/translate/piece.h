@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "vmm/soft/decode/instruction.h"
 #include "vmm/soft/decode/op.h"
@@ -62,8 +63,10 @@ struct Piece {
   bool x87 = false;
   bool may_trap = false;        // On the host: division, alignment, unmasked SSE exceptions, #UD.
   std::uint16_t registers = 0;  // General registers read or written as operands, a bit each,
-  std::uint16_t registers_written = 0;  // and those written.
-  std::uint16_t address_registers = 0;  // Base and index.
+  std::uint16_t registers_written = 0;     // those written,
+  std::uint16_t registers_kept = 0;        // and those of which some of the old value matters.
+  std::uint16_t address_registers = 0;     // Base and index.
+  std::optional<std::int32_t> stack_move;  // It adds just this to RSP.
 
   FlagSet live_in = kAllFlags;   // Flags that may be read before they are written, here
   FlagSet live_out = kAllFlags;  // and after the instruction.

@@ -25,7 +25,7 @@ struct Site {
   std::uint8_t size = 0;           // Miss: bytes of the operand.
   std::uint16_t offset = 0;        // Of the instruction, in its page.
   std::uint16_t next = 0;          // Step: of the instruction behind it.
-  std::uint16_t undo_stack = 0;    // LookUp: what to take from RSP to be back at the instruction.
+  std::uint32_t undo_stack = 0;    // LookUp: what to take from RSP to be back at the instruction.
   std::int32_t target = 0;         // Link, Poll: bytes from the start of the instruction's page.
   std::uint64_t go_on = 0;         // Host address.
   std::uint64_t patch = 0;         // Link: host address of the jump's 32-bit distance.
