@@ -33,8 +33,8 @@ Result<unsigned> last_capability();
 /// Drops what is not in `sets` from the bounding set, and keeps the rest over the change of user
 /// that follows. Needs CAP_SETPCAP.
 Result<> limit_capabilities(CapabilitySets const& sets);
-/// After the change of user: sets the other four. Of the ambient set, what is not also permitted and
-/// inheritable is left out.
+/// After the change of user: sets the other four. Of the ambient set, what is not also permitted
+/// and inheritable is left out.
 Result<> set_capabilities(CapabilitySets const& sets);
 
 /// Whether the calling process has it in its effective set.

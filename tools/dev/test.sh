@@ -64,6 +64,10 @@ system_tests() {
   results_of system "$python" -m pytest -p no:cacheprovider -ra "$top/tests/system" "$@"
 }
 
+oci_tests() {
+  results_of oci "$python" -m pytest -p no:cacheprovider -ra "$top/tests/oci" "$@"
+}
+
 summary() { "$python" "$top/tools/summary.py" "$results"; }
 
 fresh_results() {
@@ -96,10 +100,13 @@ command_test() {
 # pytest ends with 5 when no test matches, which is no failure here.
 matching_system_tests() { system_tests -k "$1" || [[ $? == 5 ]]; }
 
+matching_oci_tests() { oci_tests -k "$1" || [[ $? == 5 ]]; }
+
 matching_tests() {
   guests_ready
   suite unit-release unit_tests release --no-tests=ignore -R "$1"
   suite system matching_system_tests "$1"
+  suite oci matching_oci_tests "$1"
 }
 
 all_tests() {
@@ -109,6 +116,7 @@ all_tests() {
   guests_ready
   suite unit-release unit_tests release
   suite system system_tests
+  suite oci oci_tests
   sanitized asan
   sanitized tsan
   check "fuzz" fuzz_briefly

@@ -96,8 +96,10 @@ Result<Channel::Answer> Channel::receive() {
   ssize_t size = 0;
   do {
     size = ::recv(fd(), text, sizeof text, 0);
-  } while (size < 0 && errno == EINTR);
-  if (size < 0 && errno != ECONNRESET) return fail_errno("hear from the other process", errno);
+    // The other end is gone and had not read all we sent. The kernel says so once, and before it
+    // hands out what the other end had sent.
+  } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
+  if (size < 0) return fail_errno("hear from the other process", errno);
   if (size <= 0) return Answer::Closed;
   if (text[0] == kError && size > 1) {
     return fail(static_cast<Errc>(text[1] - '0'), {text + 2, static_cast<std::size_t>(size) - 2});

@@ -58,11 +58,11 @@ Result<Spec> parse_spec(std::string_view text) {
     auto const found = BH_TRY(json.member(other));
     if (found) return json.wrong(std::string("\"") + other + "\" is not supported here");
   }
-  if (!spec.os.makes(CLONE_NEWNS) && spec.os.find(CLONE_NEWNS) == nullptr) {
-    return fail(Errc::Unsupported,
-                "linux.namespaces: a container without a mount namespace is not supported");
-  }
-  return spec;
+  if (spec.os.makes(CLONE_NEWNS)) return spec;
+  bool const joined = spec.os.find(CLONE_NEWNS) != nullptr;
+  return fail(Errc::Unsupported,
+              joined ? "linux.namespaces: joining a mount namespace is not supported"
+                     : "linux.namespaces: a container without a mount namespace is not supported");
 }
 
 }  // namespace bh::container
