@@ -134,6 +134,15 @@ def test_a_path_for_the_groups(box):
         parent.rmdir()
 
 
+def test_the_container_sees_its_own_groups_and_no_more(box):
+    box.linux["cgroupsPath"] = f"/{box.id}"
+    resources(box, pids={"limit": 13})
+    assert box.sh("cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max") == "13"
+    shown = set(box.sh("ls /sys/fs/cgroup").split())
+    assert "cgroup.procs" in shown or {"memory", "cpu", "devices", "unified"} <= shown
+    assert "Read-only" in box.sh("mkdir $(find /sys/fs/cgroup -type d | tail -1)/x 2>&1; true")
+
+
 def test_without_control_groups(box):
     box.config["mounts"] = [m for m in box.config["mounts"] if m["type"] != "cgroup"]
     box.write()

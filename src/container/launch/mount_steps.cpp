@@ -152,10 +152,13 @@ Result<> make_readonly(Launch const& launch, std::string const& path) {
 
 void plan_mounts(Launch& launch, Plan& plan) {
   plan.add(Phase::Populate, "put the root in place", [&launch] { return attach_root(launch); });
+  auto phase = Phase::Populate;
   for (std::size_t i = 0; i < launch.spec.mounts.size(); ++i) {
     auto const& mount = launch.spec.mounts[i];
+    // What comes after it may lie on top of it.
+    if (mount.type.starts_with("cgroup")) phase = Phase::Complete;
     plan.add(
-        Phase::Populate,
+        phase,
         "mount " + (mount.type.empty() ? mount.source : mount.type) + " on " + mount.destination,
         [&launch, i] { return place_mount(launch, i); });
   }
