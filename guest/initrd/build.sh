@@ -8,6 +8,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR/.. source=common.sh
 source "$here/../common.sh"
+# shellcheck source-path=SCRIPTDIR source=image.sh
+source "$here/image.sh"
 
 if (($# > 1)); then fail "usage: $0 [PATH-TO-bulkhead-init]"; fi
 readonly init=${1:-$here/../../build/release/guest/init/bulkhead-init}
@@ -32,19 +34,12 @@ readonly python_leaves_out=(
   '_codecs_kr*' '_codecs_tw*'
 )
 
-# pack FOLDER FILE: sorted, of one owner, without times, so that only contents count.
-pack() {
-  find "$1" -exec touch --no-dereference --date=@0 {} +
-  (cd "$1" && find . -mindepth 1 -print0 | LC_ALL=C sort --zero-terminated |
-    cpio --quiet --null --create --format=newc --owner=0:0 --reproducible) | gzip -9 --no-name >"$2"
-}
-
 # build_image NAME FUNCTION PACKAGE...: makes NAME.cpio.gz of what FUNCTION puts into a folder, unless
 # that was done from the same bulkhead-init, script and versions of the packages.
 build_image() {
   local name=$1 fill=$2 root=$work/$1 inputs
   shift 2
-  inputs="$(checksum_of "$init" "$here/build.sh") $(for package in "$@"; do
+  inputs="$(checksum_of "$init" "$here/build.sh" "$here/image.sh") $(for package in "$@"; do
     printf '%s=%s ' "$package" "$(installed_version "$package")"
   done)"
   if [[ -f $result/$name.cpio.gz && -f $result/$name.inputs && $(<"$result/$name.inputs") == "$inputs" ]]; then
@@ -54,7 +49,7 @@ build_image() {
   say "making $name.cpio.gz"
   mkdir -p "$root"
   "$fill" "$root"
-  pack "$root" "$work/$name.cpio.gz"
+  pack "$root" | gzip -9 --no-name >"$work/$name.cpio.gz"
   # The record goes first and comes back last: an interruption means a rebuild, never a stale image.
   rm -f "$result/$name.inputs"
   mv "$work/$name.cpio.gz" "$result/$name.cpio.gz"
@@ -84,13 +79,6 @@ fill_debian() {
   take_perl "$root"
   take_python "$root"
   take_libraries "$root"
-}
-
-# take_file ROOT PATH: a file of this machine, links followed, at the same path in the image.
-take_file() {
-  mkdir -p "$1$(dirname "$2")"
-  rm -f "$1$2"
-  cp --dereference "$2" "$1$2"
 }
 
 # The modules of perl-base, which are what Debian's own boot scripts live on, and those of perl_modules
@@ -125,15 +113,6 @@ take_python() {
   PYTHONHASHSEED=0 "$python" -m compileall -q -b -j 0 --invalidation-mode unchecked-hash \
     -s "$root" "$root/usr/lib/$version"
   find "$root/usr/lib/$version" -name '*.py' -delete
-}
-
-# Every shared library that a program or library already in the image asks for, at its own path.
-take_libraries() {
-  local root=$1 library
-  while read -r library; do
-    take_file "$root" "$library"
-  done < <(find "$root" -type f \( -perm -u+x -o -name '*.so*' \) -exec ldd {} + 2>/dev/null |
-    grep -o '/[^ ]*\.so[^ ]*' | grep -v "^$root" | LC_ALL=C sort --unique)
 }
 
 [[ -f $init && -x $init ]] || fail "$init is not a program; build it with: cmake --build BUILD-FOLDER --target bulkhead-init"

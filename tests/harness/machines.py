@@ -21,6 +21,7 @@ class Guest:
     initrd: str = "busybox"
     vcpus: int = 1
     memory_mib: int = 256
+    layers: tuple = ()  # Names of paths.LAYERS, unpacked over the initrd.
     files: dict = dataclasses.field(default_factory=dict)  # Path in the guest -> bytes.
     arguments: str = ""  # More of the kernel's command line.
 
@@ -32,7 +33,9 @@ class Guest:
 
     def write_initrd(self, folder):
         path = pathlib.Path(folder) / "initrd"
-        path.write_bytes(cpio.initrd(paths.INITRDS[self.initrd].read_bytes(), self.command, self.files))
+        archives = [paths.INITRDS[self.initrd], *(paths.LAYERS[name] for name in self.layers)]
+        base = b"".join(cpio.padded(archive.read_bytes()) for archive in archives)
+        path.write_bytes(cpio.initrd(base, self.command, self.files))
         return path
 
 

@@ -20,3 +20,6 @@ INITRDS = {
     "busybox": CACHE / "initrd" / "busybox.cpio.gz",
     "debian": CACHE / "initrd" / "debian.cpio.gz",
 }
+# What guest/initrd/workloads.sh makes: a folder, and its archive to put on an initrd.
+WORKLOADS = CACHE / "workloads"
+LAYERS = {name: WORKLOADS / f"{name}.cpio" for name in ("compiler", "python", "perl", "openssl", "node")}

@@ -12,13 +12,23 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness import paths  # noqa: E402  (needs the path above)
 
 
-def pytest_collection_modifyitems(items):
+def pytest_addoption(parser):
+    parser.addoption("--workloads", action="store_true", help="run real programs for an hour, too")
+
+
+def pytest_collection_modifyitems(config, items):
     """What runs long starts first, so that a failure late in the run is a short test's."""
+    if not config.getoption("--workloads"):
+        # Not skipped: what nobody asked for is no result.
+        chosen = [item for item in items if item.get_closest_marker("workload") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: runs for a minute or more")
+    config.addinivalue_line("markers", "workload: runs only with --workloads")
 
 
 def need(path, remedy):
@@ -46,6 +56,11 @@ def kernels():
 @pytest.fixture(scope="session")
 def initrds():
     return {name: need(path, "./dev system") for name, path in paths.INITRDS.items()}
+
+
+@pytest.fixture(scope="session")
+def workloads():
+    return {name: need(path, "./dev system workloads") for name, path in paths.LAYERS.items()}
 
 
 @pytest.fixture(scope="session")

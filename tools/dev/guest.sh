@@ -5,6 +5,7 @@ export BULKHEAD_CACHE=$cache
 build_tuned_kernel() { "$top/guest/kernel/build.sh"; }
 fetch_cloud_kernel() { "$top/guest/kernel/fetch_cloud.sh"; }
 build_initrds() { "$top/guest/initrd/build.sh"; }
+build_workloads() { "$top/guest/initrd/workloads.sh"; }
 
 # prepare_guest: what `up` and the benchmarks boot.
 prepare_guest() {

@@ -84,6 +84,7 @@ guests_ready() {
   check "tuned guest kernel" build_tuned_kernel
   check "Debian cloud kernel" fetch_cloud_kernel
   check "initrds" build_initrds
+  check "workloads" build_workloads
 }
 
 no_failures() { ! grep -q '^failed' "$results"/*.check; }
@@ -134,7 +135,11 @@ command_system() {
   fresh_results
   if built "${programs[@]}" guest_test; then
     guests_ready
-    suite system system_tests ${1:+-k "$1"}
+    if [[ ${1:-} == workloads ]]; then
+      suite system system_tests -k workloads --workloads
+    else
+      suite system system_tests ${1:+-k "$1"}
+    fi
   fi
   summary
 }
