@@ -21,6 +21,16 @@ Result<CodePool> CodePool::create(std::size_t size) {
   return CodePool(std::move(writable), std::move(executable));
 }
 
+void CodePool::take(std::size_t size) {
+  used_ = std::min(writable_.size(), (used_ + size + kAlignment - 1) & ~(kAlignment - 1));
+  // What is written stays in the file: the second mapping need not count as memory, too.
+  constexpr std::size_t kStep = 256u << 10;
+  std::size_t const start = written_ & ~(kStep - 1);
+  if (used_ - start < 2 * kStep) return;
+  ::madvise(writable_.data() + start, kStep, MADV_DONTNEED);
+  written_ = start + kStep;
+}
+
 void* CodePool::add(std::span<std::uint8_t const> code) {
   if (code.size() > writable_.size() - used_) return nullptr;
   std::memcpy(writable_.data() + used_, code.data(), code.size());

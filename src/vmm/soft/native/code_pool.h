@@ -26,9 +26,7 @@ class CodePool {
   std::uint64_t next_address() const {
     return reinterpret_cast<std::uint64_t>(executable_.data()) + used_;
   }
-  void take(std::size_t size) {
-    used_ = std::min(writable_.size(), (used_ + size + kAlignment - 1) & ~(kAlignment - 1));
-  }
+  void take(std::size_t size);
 
   /// Where to write what runs at `address`, which contains() must hold.
   std::uint8_t* writable(std::uint64_t address) {
@@ -40,7 +38,7 @@ class CodePool {
   std::span<std::byte const> code() const { return {executable_.data(), executable_.size()}; }
   std::size_t used() const { return used_; }
   /// Forgets everything added, or everything beyond the first `keep` bytes.
-  void clear(std::size_t keep = 0) { used_ = keep; }
+  void clear(std::size_t keep = 0) { used_ = written_ = keep; }
 
   bool contains(std::uint64_t host_address) const {
     auto const start = reinterpret_cast<std::uint64_t>(executable_.data());
@@ -56,6 +54,7 @@ class CodePool {
   os::MappedRegion writable_;
   os::MappedRegion executable_;
   std::size_t used_ = 0;
+  std::size_t written_ = 0;  // Up to here the writable mapping holds no pages.
 };
 
 }  // namespace bh::vmm::soft

@@ -8,6 +8,9 @@
 
 namespace bh::vmm::soft {
 
+/// A place in a vCPU's pool of code, in bytes from its start.
+using CodeOffset = std::uint32_t;
+
 /// Condition codes as the low four bits of Jcc.
 enum class Condition : std::uint8_t { Below = 2, Equal = 4, NotEqual = 5, Above = 7 };
 
@@ -17,11 +20,13 @@ enum class Condition : std::uint8_t { Below = 2, Equal = 4, NotEqual = 5, Above 
 /// `state` operands are displacements from the GS base, which is the vCPU's Mmu.
 class Assembler {
  public:
-  /// `room` is where the bytes go, `address` where they will run.
-  Assembler(std::span<std::uint8_t> room, std::uint64_t address) : room_(room), address_(address) {}
+  /// `room` is where the bytes go, `address` where they will run, `base` what offset() counts from.
+  Assembler(std::span<std::uint8_t> room, std::uint64_t address, std::uint64_t base)
+      : room_(room), address_(address), base_(base) {}
 
   std::size_t size() const { return size_; }
   std::uint64_t here() const { return address_ + size_; }
+  CodeOffset offset() const { return static_cast<CodeOffset>(here() - base_); }
   bool overflowed() const { return size_ > room_.size(); }
 
   void byte(unsigned value) {
@@ -247,6 +252,7 @@ class Assembler {
 
   std::span<std::uint8_t> room_;
   std::uint64_t address_;
+  std::uint64_t base_;
   std::size_t size_ = 0;
 };
 

@@ -32,7 +32,7 @@ void BlockWriter::jump_link(Piece const& piece, std::int32_t target, bool condit
   } else {
     out_.jump(out_.here());
   }
-  sites_[site].patch = out_.here() - 4;
+  sites_[site].patch = out_.offset() - 4;
   tails_.push_back({.kind = Tail::Kind::Leave,
                     .jump_end = out_.size(),
                     .go_to = flags == FlagsAt::Host ? gate_.leave_with_flags : gate_.leave,
@@ -142,7 +142,7 @@ void BlockWriter::step(Piece const& piece, SiteKind kind) {
   }
   out_.store_state32(state_.site(), site);
   out_.jump(gate_.leave);
-  sites_[site].go_on = out_.here();
+  sites_[site].go_on = out_.offset();
   flags_ = Flags::Saved;
 }
 
@@ -160,7 +160,7 @@ void BlockWriter::tails() {
     switch (tail.kind) {
       case Tail::Kind::Leave:
         if (tail.site != Crossing::kNoSite) {
-          if (sites_[tail.site].kind == SiteKind::Link) sites_[tail.site].unlinked = out_.here();
+          if (sites_[tail.site].kind == SiteKind::Link) sites_[tail.site].unlinked = out_.offset();
           out_.store_state32(state_.site(), tail.site);
         }
         out_.jump(tail.go_to);
@@ -170,12 +170,12 @@ void BlockWriter::tails() {
         out_.jump(tail.go_to);
         break;
       case Tail::Kind::Retry:
-        sites_[tail.site].go_on = out_.here();
+        sites_[tail.site].go_on = out_.offset();
         load_scratch(tail.registers);
         out_.jump(tail.back);
         break;
       case Tail::Kind::Reach: {
-        auto const start = out_.here();
+        auto const start = out_.offset();
         load_scratch(tail.operand.scratch_registers());
         address(tail.operand);
         probe(tail.operand, start);

@@ -58,7 +58,7 @@ void BlockWriter::address(Operand const& operand) {
   if (operand.segment != kZeroSegment) out_.add_state(R11, state_.segment_base(operand.segment));
 }
 
-std::uint32_t BlockWriter::probe(Operand const& operand, std::uint64_t go_on) {
+std::uint32_t BlockWriter::probe(Operand const& operand, CodeOffset go_on) {
   auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
   auto const access = operand.writes ? Access::Write : Access::Read;
   // Page number times the size of an entry.
@@ -94,7 +94,7 @@ void BlockWriter::reach(Operand const& operand) {
     auto const named = operand.scratch_registers();
     bool const there = ((named & kR11Bit) != 0 && scratch_.has(R11)) ||
                        ((named & kR15Bit) != 0 && scratch_.has(R15));
-    auto const start = out_.here();
+    auto const start = out_.offset();
     for (auto const reg : {R11, R15}) {
       if ((named >> reg & 1) != 0) scratch_.want(reg, true);
     }

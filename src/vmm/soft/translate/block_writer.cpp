@@ -81,7 +81,7 @@ BlockWriter::FirstUse BlockWriter::first_use(std::span<Piece const> pieces) cons
 Entries BlockWriter::enter(std::span<Piece const> pieces) {
   Entries entries;
   entries.fpu = fpu_state(pieces);
-  entries.external = out_.here();
+  entries.external = out_.offset();
   out_.load_address(R15, R11, -static_cast<std::int32_t>(pieces.front().start()));
   out_.store_state(state_.rip_page(), R15);
   auto const first = first_use(pieces);
@@ -89,22 +89,22 @@ Entries BlockWriter::enter(std::span<Piece const> pieces) {
   entries.wants_host_flags = first == FirstUse::InHost;
   switch (first) {
     case FirstUse::None:
-      entries.saved = entries.host = out_.here();
+      entries.saved = entries.host = out_.offset();
       flags_ = Flags::Nowhere;
       break;
     case FirstUse::InHost:
-      entries.saved = out_.here();
+      entries.saved = out_.offset();
       out_.restore_flags(state_.flags(), R11);
-      entries.host = out_.here();
+      entries.host = out_.offset();
       flags_ = Flags::Host;
       break;
     case FirstUse::Saved: {
       out_.jump(out_.here());
       auto const over = out_.size();
-      entries.host = out_.here();
+      entries.host = out_.offset();
       out_.save_flags(state_.flags(), R11);
       out_.land(over);
-      entries.saved = out_.here();
+      entries.saved = out_.offset();
       flags_ = Flags::Saved;
       break;
     }
@@ -178,7 +178,7 @@ void BlockWriter::give_up_host_flags(FlagSet live) {
 
 void BlockWriter::note_trap(Piece const& piece) {
   if (!piece.may_trap) return;
-  traps_.push_back({.host = out_.here(),
+  traps_.push_back({.host = out_.offset(),
                     .offset = piece.start(),
                     .x87_opcode = piece.op.x87_opcode,
                     .flags_in_host = flags_ == Flags::Host});

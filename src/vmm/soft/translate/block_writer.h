@@ -13,11 +13,11 @@
 
 namespace bh::vmm::soft {
 
-/// Host addresses at which a block can be entered.
+/// Where a block can be entered.
 struct Entries {
-  std::uint64_t external = 0;  // R11 holds the RIP; flags saved.
-  std::uint64_t saved = 0;     // crossing.rip_page is right; flags saved.
-  std::uint64_t host = 0;      // The same, flags in the host's.
+  CodeOffset external = 0;  // R11 holds the RIP; flags saved.
+  CodeOffset saved = 0;     // crossing.rip_page is right; flags saved.
+  CodeOffset host = 0;      // The same, flags in the host's.
   bool flags_dead =
       false;  // The block reads none of the flags it is entered with; both above are one.
   bool wants_host_flags = false;  // `host` is the shorter way.
@@ -101,7 +101,7 @@ class BlockWriter {
   void address(Operand const& operand);
   /// R11: linear address. Afterwards R15 + R11 is the host address. `go_on`: where to try again.
   /// Returns the site.
-  std::uint32_t probe(Operand const& operand, std::uint64_t go_on);
+  std::uint32_t probe(Operand const& operand, CodeOffset go_on);
   /// R15 + R11 becomes the operand's host address. Flags are lost.
   void reach(Operand const& operand);
   void reach_from(Operand const& last, Operand const& operand);

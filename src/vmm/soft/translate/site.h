@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "vmm/soft/translate/assembler.h"
+
 namespace bh::vmm::soft {
 
 enum class SiteKind : std::uint8_t {
@@ -27,18 +29,19 @@ struct Site {
   std::uint16_t next = 0;          // Step: of the instruction behind it.
   std::uint32_t undo_stack = 0;    // LookUp: what to take from RSP to be back at the instruction.
   std::int32_t target = 0;         // Link, Poll: bytes from the start of the instruction's page.
-  std::uint64_t go_on = 0;         // Host address.
-  std::uint64_t patch = 0;         // Link: host address of the jump's 32-bit distance.
-  std::uint64_t unlinked = 0;      // Link: where the jump goes without a target.
+  CodeOffset go_on = 0;            // Miss, Step
+  CodeOffset patch = 0;            // Link: of the jump's 32-bit distance.
+  CodeOffset unlinked = 0;         // Link: where the jump goes without a target.
+  std::uint32_t next_incoming = kNone;  // Link: the next one of those that jump to the same block.
   std::uint32_t block = 0;
-  std::uint32_t op = kNoOp;  // Step, StepOut: number of the Op to run, if the site has one.
+  std::uint32_t op = kNone;  // Step, StepOut: number of the Op to run, if the site has one.
 
-  static constexpr std::uint32_t kNoOp = ~std::uint32_t{0};
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 };
 
 /// A host instruction that may trap.
 struct TrapPoint {
-  std::uint64_t host = 0;        // Its address.
+  CodeOffset host = 0;
   std::uint16_t offset = 0;      // The guest instruction's, in its page.
   std::uint16_t x87_opcode = 0;  // Op's.
   bool flags_in_host = false;

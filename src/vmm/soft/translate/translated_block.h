@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "vmm/soft/translate/block_writer.h"
 
@@ -22,11 +21,11 @@ struct TranslatedBlock {
   /// Whether the pages are still mapped side by side only a look-up by RIP can tell.
   std::byte const* second_page = nullptr;
   Entries entries;
-  std::uint64_t code_end = 0;  // Host address behind its code.
+  CodeOffset code_end = 0;
   std::uint32_t first_trap = 0;
   std::uint32_t trap_count = 0;
   bool dead = false;                    // Its code changed.
-  std::vector<std::uint32_t> incoming;  // Link sites that jump here.
+  std::uint32_t first_incoming = Site::kNone;  // Link sites that jump here.
 };
 
 }  // namespace bh::vmm::soft

@@ -8,7 +8,9 @@ namespace bh::vmm::soft {
 
 namespace {
 
-constexpr std::size_t kPoolSize = 8u << 20;
+// The most there can be, and what a cache starts with.
+constexpr std::size_t kPoolSize = 96u << 20;
+constexpr std::size_t kFirstBound = 4u << 20;
 // No block and no stub needs more: 64 instructions of some 150 bytes and their ways out.
 constexpr std::size_t kLargestBlock = 48u << 10;
 
@@ -17,10 +19,11 @@ constexpr std::size_t kLargestBlock = 48u << 10;
 Result<std::unique_ptr<TranslationCache>> TranslationCache::create(Cpu& cpu) {
   auto pool = BH_TRY(CodePool::create(kPoolSize));
   std::unique_ptr<TranslationCache> cache(new TranslationCache(cpu, std::move(pool)));
-  Assembler out(cache->pool_.room(), cache->pool_.next_address());
+  Assembler out = cache->assembler();
   cache->gate_ = write_gate(out, cache->state_);
   cache->pool_.take(out.size());
   cache->gate_size_ = cache->pool_.used();
+  cache->bound_ = kFirstBound;
   for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
     cpu.mmu.jumps(privilege).set_miss(cache->gate_.unknown);
   }
@@ -35,10 +38,11 @@ std::optional<std::uint32_t> TranslationCache::find(std::byte const* host,
 }
 
 std::uint32_t TranslationCache::add(Source const& source, TranslationMode mode) {
-  if (pool_.room().size() < kLargestBlock) forget_all();
+  if (pool_.used() + kLargestBlock > bound_) start_anew();
+  history_.made(key_of(source.host, mode));
   auto const number = static_cast<std::uint32_t>(blocks_.size());
   auto const first_trap = static_cast<std::uint32_t>(traps_.size());
-  Assembler out(pool_.room(), pool_.next_address());
+  Assembler out = assembler();
   BlockWriter writer(out, gate_, state_, mode, number, sites_, traps_, ops_);
   Entries const entries = writer.write(source.pieces, source.next_straddles);
   pool_.take(out.size());
@@ -47,7 +51,7 @@ std::uint32_t TranslationCache::add(Source const& source, TranslationMode mode) 
                      .granules = CodePages::granules_of(source.host, source.size),
                      .second_page = source.second_page,
                      .entries = entries,
-                     .code_end = out.here(),
+                     .code_end = out.offset(),
                      .first_trap = first_trap,
                      .trap_count = static_cast<std::uint32_t>(traps_.size()) - first_trap});
   by_key_[blocks_.back().key] = number;
@@ -56,45 +60,45 @@ std::uint32_t TranslationCache::add(Source const& source, TranslationMode mode) 
   return number;
 }
 
-void TranslationCache::patch(std::uint64_t distance_at, std::uint64_t target) {
-  auto const distance = static_cast<std::uint32_t>(target - (distance_at + 4));
-  std::memcpy(pool_.writable(distance_at), &distance, sizeof distance);
+void TranslationCache::patch(CodeOffset distance_at, CodeOffset target) {
+  auto const distance = target - (distance_at + 4);
+  std::memcpy(pool_.writable(address(distance_at)), &distance, sizeof distance);
 }
 
 void TranslationCache::link(std::uint32_t site, std::uint32_t block) {
-  if (pool_.room().size() < kLargestBlock) return;  // The next block empties it.
+  if (pool_.used() + kLargestBlock > bound_) return;  // The next block empties it.
   Site const from = sites_[site];
   if (blocks_[block].second_page != nullptr) {
     patch(from.patch, write_look_up(from));
     return;
   }
   Entries const& to = blocks_[block].entries;
-  std::uint64_t target = from.flags == FlagsAt::Host ? to.host : to.saved;
+  CodeOffset target = from.flags == FlagsAt::Host ? to.host : to.saved;
   if (from.flags == FlagsAt::Both && to.wants_host_flags) target = to.host;
   bool const backward = from.target <= from.offset;
   patch(from.patch, backward ? write_poll(from, to) : target);
-  blocks_[block].incoming.push_back(site);
+  sites_[site].next_incoming = std::exchange(blocks_[block].first_incoming, site);
 }
 
-std::uint64_t TranslationCache::write_poll(Site const& from, Entries const& to) {
+CodeOffset TranslationCache::write_poll(Site const& from, Entries const& to) {
   auto const poll = static_cast<std::uint32_t>(sites_.size());
   sites_.push_back(
       {.kind = SiteKind::Poll, .offset = from.offset, .target = from.target, .block = from.block});
-  Assembler out(pool_.room(), pool_.next_address());
-  auto const start = out.here();
+  Assembler out = assembler();
+  auto const start = out.offset();
   bool const save = from.flags == FlagsAt::Host && !to.flags_dead;
   if (save) out.save_flags(state_.flags(), R11);
   out.compare_state32(state_.attention(), 0);
-  out.jump_if(Condition::Equal, to.saved);
+  out.jump_if(Condition::Equal, address(to.saved));
   out.store_state32(state_.site(), poll);
   out.jump(gate_.leave);
   pool_.take(out.size());
   return start;
 }
 
-std::uint64_t TranslationCache::write_look_up(Site const& from) {
-  Assembler out(pool_.room(), pool_.next_address());
-  auto const start = out.here();
+CodeOffset TranslationCache::write_look_up(Site const& from) {
+  Assembler out = assembler();
+  auto const start = out.offset();
   if (from.flags == FlagsAt::Host) out.save_flags(state_.flags(), R11);
   out.load_state(R11, state_.rip_page());
   out.load_address(R11, R11, from.target);
@@ -105,7 +109,7 @@ std::uint64_t TranslationCache::write_look_up(Site const& from) {
 
 void TranslationCache::enter_jump(std::uint64_t rip, std::uint32_t number, bool global) {
   TranslatedBlock& block = blocks_[number];
-  cpu_.mmu.jumps(privilege_of(block)).insert(rip, block.entries.external, global);
+  cpu_.mmu.jumps(privilege_of(block)).insert(rip, address(block.entries.external), global);
   for (unsigned i = 0; i < block.known_count; ++i) {
     if (block.known_at[i] == rip) return;
   }
@@ -125,12 +129,16 @@ void TranslationCache::forget_block(std::uint32_t number) {
   }
   auto& jumps = cpu_.mmu.jumps(privilege_of(block));
   if (block.known_widely) {
-    jumps.forget_code(block.entries.external);
+    jumps.forget_code(address(block.entries.external));
   } else {
     for (unsigned i = 0; i < block.known_count; ++i) jumps.forget(block.known_at[i]);
   }
-  for (auto const site : block.incoming) patch(sites_[site].patch, sites_[site].unlinked);
-  block.incoming.clear();
+  for (auto number_in = std::exchange(block.first_incoming, Site::kNone);
+       number_in != Site::kNone;) {
+    Site& site = sites_[number_in];
+    patch(site.patch, site.unlinked);
+    number_in = std::exchange(site.next_incoming, Site::kNone);
+  }
 }
 
 void TranslationCache::forget_changed(std::span<CodePages::Change const> changes) {
@@ -150,6 +158,14 @@ void TranslationCache::forget_changed(std::span<CodePages::Change const> changes
   }
 }
 
+void TranslationCache::start_anew() {
+  // Much of what was thrown away last time was needed again, and this is no longer a boot.
+  constexpr std::uint64_t kPatience = 6;
+  if (generation_ > kPatience && history_.mostly_again()) bound_ = std::min(2 * bound_, kPoolSize);
+  history_.turn();
+  forget_all();
+}
+
 void TranslationCache::forget_all() {
   blocks_.clear();
   sites_.clear();
@@ -164,10 +180,11 @@ void TranslationCache::forget_all() {
   ++generation_;
 }
 
-TrapPoint const* TranslationCache::trap_point(std::uint64_t host) const {
+TrapPoint const* TranslationCache::trap_point(std::uint64_t host_address) const {
+  auto const host = static_cast<CodeOffset>(host_address - address(0));
   auto const block =
       std::upper_bound(blocks_.begin(), blocks_.end(), host,
-                       [](std::uint64_t address, auto const& b) { return address < b.code_end; });
+                       [](CodeOffset offset, auto const& b) { return offset < b.code_end; });
   if (block == blocks_.end()) return nullptr;
   for (auto const& trap : std::span(traps_).subspan(block->first_trap, block->trap_count)) {
     if (trap.host == host) return &trap;

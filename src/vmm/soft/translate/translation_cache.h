@@ -1,10 +1,10 @@
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "base/error.h"
@@ -12,6 +12,7 @@
 #include "vmm/soft/native/code_pool.h"
 #include "vmm/soft/state/cpu.h"
 #include "vmm/soft/translate/translated_block.h"
+#include "vmm/soft/translate/translation_history.h"
 
 namespace bh::vmm::soft {
 
@@ -56,7 +57,11 @@ class TranslationCache {
   void forget_all();
 
   /// The guest instruction of a host instruction that may trap; nullptr if there is none.
-  TrapPoint const* trap_point(std::uint64_t host) const;
+  TrapPoint const* trap_point(std::uint64_t host_address) const;
+  /// Where it runs.
+  std::uint64_t address(CodeOffset offset) const {
+    return reinterpret_cast<std::uint64_t>(pool_.code().data()) + offset;
+  }
   std::span<std::byte const> code() const { return pool_.code(); }
 
   std::size_t code_bytes() const { return pool_.used(); }
@@ -72,10 +77,13 @@ class TranslationCache {
     return (block.key & TranslationMode::kUser) != 0 ? Privilege::User : Privilege::Supervisor;
   }
   /// A stub that polls before it goes on to the block.
-  std::uint64_t write_poll(Site const& from, Entries const& to);
+  CodeOffset write_poll(Site const& from, Entries const& to);
   /// A stub that looks the target up.
-  std::uint64_t write_look_up(Site const& from);
-  void patch(std::uint64_t distance_at, std::uint64_t target);
+  CodeOffset write_look_up(Site const& from);
+  /// The cache is full.
+  void start_anew();
+  void patch(CodeOffset distance_at, CodeOffset target);
+  Assembler assembler() { return {pool_.room(), pool_.next_address(), address(0)}; }
 
   Cpu& cpu_;
   StateLayout state_;
@@ -86,9 +94,11 @@ class TranslationCache {
   std::vector<Site> sites_;
   std::vector<TrapPoint> traps_;
   std::vector<Op> ops_;
-  std::unordered_map<std::uint64_t, std::uint32_t> by_key_;
-  std::unordered_map<std::size_t, std::vector<std::uint32_t>> by_page_;
+  boost::unordered_flat_map<std::uint64_t, std::uint32_t> by_key_;
+  boost::unordered_flat_map<std::size_t, std::vector<std::uint32_t>> by_page_;
   std::uint64_t generation_ = 1;
+  std::size_t bound_ = 0;  // Bytes of code, now.
+  TranslationHistory history_;
 };
 
 }  // namespace bh::vmm::soft

@@ -93,7 +93,7 @@ bool Translator::find(Place& place, Stop& stop, std::uint32_t& block) {
   if (!mode_.user) global = walk(cpu_, cpu_.rip, Access::Execute, Privilege::Supervisor).global;
   cache_->enter_jump(cpu_.rip, block, global);
   cpu_.crossing.rip_page = cpu_.rip & ~(kPageSize - 1);
-  place = {.code = cache_->block(block).entries.saved};
+  place = {.code = cache_->address(cache_->block(block).entries.saved)};
   return true;
 }
 
@@ -121,7 +121,7 @@ bool Translator::run_op(Site const& site, Place& place, Stop& stop) {
   cpu_.gpr[kRipSlot] = cpu_.crossing.rip_page;
   auto const flow = op.handler(cpu_, op);
   if (flow == Flow::Next && site.kind == SiteKind::Step && !cpu_.interrupt_shadow) {
-    place = {site.go_on, cache_->block(site.block).entries.fpu};
+    place = {cache_->address(site.go_on), cache_->block(site.block).entries.fpu};
     return true;
   }
   switch (flow) {
@@ -289,23 +289,23 @@ bool Translator::after(Place& place, Stop& stop) {
     switch (site.kind) {
       case SiteKind::Miss:
         if (fill(site)) {
-          place = {site.go_on, fpu};
+          place = {cache_->address(site.go_on), fpu};
           return true;
         }
         cpu_.rip = page + site.offset;
         stop = Stop::Step;
         return false;
       case SiteKind::Step:
-        if (site.op != Site::kNoOp) return run_op(site, place, stop);
+        if (site.op != Site::kNone) return run_op(site, place, stop);
         resume_ = {.rip = page + site.next,
                    .epoch = cpu_.mmu.epoch(),
                    .generation = cache_->generation(),
                    .block = site.block,
                    .mode = mode_,
-                   .place = {site.go_on, fpu}};
+                   .place = {cache_->address(site.go_on), fpu}};
         [[fallthrough]];
       case SiteKind::StepOut:
-        if (site.op != Site::kNoOp) return run_op(site, place, stop);
+        if (site.op != Site::kNone) return run_op(site, place, stop);
         cpu_.rip = page + site.offset;
         stop = Stop::Step;
         return false;
