@@ -144,6 +144,8 @@ bool Translator::run_op(Site const& site, Place& place, Stop& stop) {
 
 namespace {
 
+constexpr unsigned kMostBranches = 2;
+
 bool ends_block(PieceKind kind) {
   switch (kind) {
     case PieceKind::Jump:
@@ -196,10 +198,15 @@ std::uint32_t Translator::translate(std::byte const* host, std::size_t page) {
   pieces_.clear();
   TranslationCache::Source source{.host = host, .page = page};
   auto offset = static_cast<std::uint16_t>(reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1));
+  unsigned branches = 0;
   while (pieces_.size() < instructions_.size() && offset < kPageSize) {
     if (!decode_piece(offset, source)) break;
     offset = pieces_.back().end();
     if (ends_block(pieces_.back().kind)) break;
+    if (pieces_.back().kind != PieceKind::Branch) continue;
+    // Code behind a branch is often never run, or there already.
+    auto const next = host + (offset - pieces_.front().start());
+    if (++branches == kMostBranches || cache_->find(next, mode_)) break;
   }
   translated_ += pieces_.size();
   find_live_flags(pieces_, mode_);
