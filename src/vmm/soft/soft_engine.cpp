@@ -36,9 +36,14 @@ class OwnedVcpu final : public Vcpu {
 class SoftEngine final : public Engine, private chip::ChipSet::Listener {
  public:
   SoftEngine(GuestMemory& memory, EngineOptions options, CodePages code_pages)
-      : code_pages_(std::move(code_pages)),
-        machine_{memory, code_pages_, nullptr, clock_, options.vcpu_count, options.translate,
-                 options.statistics} {
+      : code_pages_(std::move(code_pages)), machine_{memory,
+                                                     code_pages_,
+                                                     nullptr,
+                                                     clock_,
+                                                     options.vcpu_count,
+                                                     options.translate,
+                                                     options.statistics,
+                                                     true} {
     memory.set_write_hook(&code_pages_);
     if (options.chips == InterruptChips::Present) {
       chips_.emplace(options.vcpu_count, clock_, static_cast<chip::ChipSet::Listener&>(*this));

@@ -26,6 +26,16 @@ inline constexpr std::uint8_t kNoOperand = 0xff;
 /// x87 instructions that do not note themselves as the last one, and all others.
 inline constexpr std::uint16_t kNoX87Opcode = 0xffff;
 
+/// Sizes in bytes of what a gather works on; Op::immediate has them.
+struct GatherShape {
+  std::uint8_t vector_size;
+  std::uint8_t data_size;
+  std::uint8_t index_size;
+
+  std::int64_t packed() const { return vector_size | data_size << 8 | index_size << 16; }
+  static GatherShape of(Op const& op);
+};
+
 /// One decoded guest instruction, ready to run.
 struct Op {
   Handler handler = nullptr;
@@ -64,6 +74,12 @@ struct Op {
   std::uint16_t x87_opcode = kNoX87Opcode;
   bool x87_waits = false;  // A pending x87 error comes before a fault of the memory operand.
 };
+
+inline GatherShape GatherShape::of(Op const& op) {
+  return {.vector_size = static_cast<std::uint8_t>(op.immediate),
+          .data_size = static_cast<std::uint8_t>(op.immediate >> 8),
+          .index_size = static_cast<std::uint8_t>(op.immediate >> 16)};
+}
 
 inline std::uint64_t Cpu::this_rip(Op const& op) const {
   return gpr[kRipSlot] + op.start;

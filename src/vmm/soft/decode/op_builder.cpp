@@ -121,6 +121,26 @@ void add_immediate(Op& op, ZydisDecodedOperand const& operand, bool first) {
                      : static_cast<std::int64_t>(operand.imm.value.u);
 }
 
+std::optional<GatherShape> gather_shape(Instruction const& instruction) {
+  unsigned data = 0;
+  unsigned index = 0;
+  switch (instruction.decoded.mnemonic) {
+    case ZYDIS_MNEMONIC_VGATHERDPS:
+    case ZYDIS_MNEMONIC_VPGATHERDD: data = 4, index = 4; break;
+    case ZYDIS_MNEMONIC_VGATHERDPD:
+    case ZYDIS_MNEMONIC_VPGATHERDQ: data = 8, index = 4; break;
+    case ZYDIS_MNEMONIC_VGATHERQPS:
+    case ZYDIS_MNEMONIC_VPGATHERQD: data = 4, index = 8; break;
+    case ZYDIS_MNEMONIC_VGATHERQPD:
+    case ZYDIS_MNEMONIC_VPGATHERQQ: data = 8, index = 8; break;
+    default: return std::nullopt;
+  }
+  return GatherShape{
+      .vector_size = static_cast<std::uint8_t>(instruction.decoded.avx.vector_length / 8),
+      .data_size = static_cast<std::uint8_t>(data),
+      .index_size = static_cast<std::uint8_t>(index)};
+}
+
 /// SDM vol. 1, 10.8.3 and 14.9: legacy SSE wants 16-byte operands aligned, AVX only what says so.
 std::uint8_t required_alignment(Instruction const& instruction, Op const& op) {
   switch (instruction.decoded.mnemonic) {
@@ -207,6 +227,10 @@ Op build_op(Instruction const& instruction, std::uint16_t start) {
         break;
     }
     ++position;
+  }
+  if (auto const shape = gather_shape(instruction)) {
+    op.immediate = shape->packed();
+    op.reg[1] = static_cast<std::uint8_t>(ZydisRegisterGetId(instruction.operands[1].mem.index));
   }
   op.alignment = required_alignment(instruction, op);
   // A store that meets an unmasked error leaves memory as it is.

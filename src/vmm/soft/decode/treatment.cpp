@@ -29,6 +29,14 @@ constexpr Row kRows[] = {
     {ZYDIS_MNEMONIC_VPMASKMOVD, mask_move_dwords},
     {ZYDIS_MNEMONIC_VMASKMOVPD, mask_move_qwords},
     {ZYDIS_MNEMONIC_VPMASKMOVQ, mask_move_qwords},
+    {ZYDIS_MNEMONIC_VGATHERDPS, gather},
+    {ZYDIS_MNEMONIC_VGATHERDPD, gather},
+    {ZYDIS_MNEMONIC_VGATHERQPS, gather},
+    {ZYDIS_MNEMONIC_VGATHERQPD, gather},
+    {ZYDIS_MNEMONIC_VPGATHERDD, gather},
+    {ZYDIS_MNEMONIC_VPGATHERDQ, gather},
+    {ZYDIS_MNEMONIC_VPGATHERQD, gather},
+    {ZYDIS_MNEMONIC_VPGATHERQQ, gather},
     {ZYDIS_MNEMONIC_VZEROUPPER, zero_upper},
     {ZYDIS_MNEMONIC_VZEROALL, zero_all},
     {ZYDIS_MNEMONIC_NOP, no_operation},
@@ -351,6 +359,9 @@ Treatment treat_natively(Instruction const& instruction) {
 
 Treatment treatment_of(Instruction const& instruction) {
   auto const& decoded = instruction.decoded;
+  bool const plain_encoding = decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY ||
+                              decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
+  if (!plain_encoding) return kInvalid;
   if (auto const& treatment = kTable[decoded.mnemonic]; treatment.handler != nullptr) {
     return treatment;
   }
@@ -358,9 +369,7 @@ Treatment treatment_of(Instruction const& instruction) {
   if (auto const treatment = treat_by_operands(instruction); treatment.handler != nullptr) {
     return treatment;
   }
-  bool const plain_encoding = decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY ||
-                              decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
-  if (plain_encoding && is_native(decoded.meta.isa_set)) return treat_natively(instruction);
+  if (is_native(decoded.meta.isa_set)) return treat_natively(instruction);
   return kInvalid;
 }
 

@@ -30,6 +30,7 @@ Flow mask_move(Cpu& cpu, Op const& op);   // MASKMOVQ, MASKMOVDQU
 // VMASKMOVPS and VPMASKMOVD, VMASKMOVPD and VPMASKMOVQ: loads and stores.
 Flow mask_move_dwords(Cpu& cpu, Op const& op);
 Flow mask_move_qwords(Cpu& cpu, Op const& op);
+Flow gather(Cpu& cpu, Op const& op);
 
 // Stack.
 Flow push_operand(Cpu& cpu, Op const& op);

@@ -156,6 +156,18 @@ class Assembler {
   void store_state_xmm(std::int32_t state, unsigned xmm) {
     byte(0x65), rex(xmm, 0), byte(0x0f), byte(0x11), state_at(xmm, state);
   }
+  void load_state_ymm(unsigned ymm, std::int32_t state) { ymm_move(0x10, ymm, state); }
+  void store_state_ymm(std::int32_t state, unsigned ymm) { ymm_move(0x11, ymm, state); }
+  void vzeroupper() { byte(0xc5), byte(0xf8), byte(0x77); }
+  void zero_xmm(unsigned xmm) {  // pxor xmm, xmm; below 8
+    byte(0x66), byte(0x0f), byte(0xef), registers(xmm, xmm);
+  }
+  void or_state_xmm(unsigned xmm, std::int32_t state) {  // por; aligned
+    byte(0x66), byte(0x65), rex(xmm, 0), byte(0x0f), byte(0xeb), state_at(xmm, state);
+  }
+  void test_xmm(unsigned xmm) {  // ptest xmm, xmm; below 8
+    byte(0x66), byte(0x0f), byte(0x38), byte(0x17), registers(xmm, xmm);
+  }
   void load_mxcsr(std::int32_t state) { byte(0x65), byte(0x0f), byte(0xae), state_at(2, state); }
   void store_mxcsr(std::int32_t state) { byte(0x65), byte(0x0f), byte(0xae), state_at(3, state); }
 
@@ -241,6 +253,11 @@ class Assembler {
     if ((reg | rm) >= 8) byte(0x40 | (reg >> 3) << 2 | rm >> 3);
   }
   void registers(unsigned reg, unsigned rm) { byte(0xc0 | (reg & 7) << 3 | (rm & 7)); }
+  void ymm_move(unsigned opcode, unsigned ymm, std::int32_t state) {
+    // Inverted R, X and B with map 0F; then no vvvv and 256 bits.
+    byte(0x65), byte(0xc4), byte(0x61 | (ymm < 8 ? 0x80 : 0)), byte(0x7c), byte(opcode);
+    state_at(ymm, state);
+  }
   void extended_state(unsigned extension, std::int32_t state) {
     byte(0x65), rex_w(0, 0), byte(0x0f), byte(0xae), state_at(extension, state);
   }

@@ -67,9 +67,8 @@ void BlockWriter::branch(Piece const& piece) {
 }
 
 void BlockWriter::look_up(Piece const& piece, unsigned undo_stack) {
-  auto const site = add_site({.kind = SiteKind::LookUp,
-                              .offset = piece.start(),
-                              .undo_stack = undo_stack});
+  auto const site =
+      add_site({.kind = SiteKind::LookUp, .offset = piece.start(), .undo_stack = undo_stack});
   auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
   auto const misses = write_look_up(out_, state_, privilege);
   out_.land(misses.attention);
@@ -144,6 +143,7 @@ void BlockWriter::step(Piece const& piece, SiteKind kind) {
   out_.jump(gate_.leave);
   sites_[site].go_on = out_.offset();
   flags_ = Flags::Saved;
+  wide_noted_ = false;
 }
 
 /// The guest's R11 and R15, as far as they are in `registers`.

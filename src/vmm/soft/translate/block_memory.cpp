@@ -85,6 +85,7 @@ std::uint32_t BlockWriter::probe(Operand const& operand, CodeOffset go_on) {
 
 void BlockWriter::reach(Operand const& operand) {
   scratch_.spill();
+  wide_noted_ = false;  // Who comes back after a miss has vectors loaded anew.
   auto const last = scratch_.operand();
   constexpr std::int32_t kNear = 4096;
   if (last && last->same_registers(operand) && (last->writes || !operand.writes) &&
@@ -153,6 +154,7 @@ BlockWriter::Pointer BlockWriter::bring_registers(Piece const& piece) {
 void BlockWriter::memory(Piece const& piece) {
   give_up_host_flags(piece.live_in);
   reach(Operand::explicit_of(piece));
+  note_wide(piece);
   with_operand(piece, bring_registers(piece));
   if ((piece.registers_written & kR11Bit) != 0) {
     // Without its old value it went over the operand's offset.

@@ -184,6 +184,18 @@ void BlockWriter::note_trap(Piece const& piece) {
                     .flags_in_host = flags_ == Flags::Host});
 }
 
+/// Tells the gate whether upper halves of vectors have to be kept.
+void BlockWriter::note_wide(Piece const& piece) {
+  if (piece.wide && !wide_noted_) {
+    out_.store_state8(state_.uppers(), 1);
+    wide_noted_ = true;
+  } else if (piece.clears_wide) {
+    // Before it: an exception in between changes nothing.
+    out_.store_state8(state_.uppers(), 0);
+    wide_noted_ = false;
+  }
+}
+
 void BlockWriter::copy(Piece const& piece) {
   if (wants_host_flags(piece)) bring_flags_to_host();
   for (auto const reg : {R11, R15}) {
@@ -191,6 +203,7 @@ void BlockWriter::copy(Piece const& piece) {
     if (kept || (piece.registers >> reg & 1) != 0) scratch_.want(reg, kept);
   }
   if (piece.may_trap) scratch_.spill();
+  note_wide(piece);
   note_trap(piece);
   auto const& instruction = *piece.instruction;
   out_.bytes(std::span(instruction.bytes).first(instruction.decoded.length));

@@ -57,7 +57,7 @@ class BlockWriter {
     std::size_t jump_end;     // For Assembler::land().
     std::uint64_t go_to = 0;  // Leave, Load: one of the gate's.
     std::uint32_t site = 0;
-    std::uint64_t back = 0;  // Load, Retry, Reach: where to go on.
+    std::uint64_t back = 0;       // Load, Retry, Reach: where to go on.
     Flags flags = Flags::Saved;   // CrossPage
     std::int32_t target = 0;      // CrossPage
     std::uint16_t registers = 0;  // Retry: what to load again.
@@ -116,6 +116,7 @@ class BlockWriter {
   void move_stack(std::int32_t distance);
   /// The next host instruction may trap.
   void note_trap(Piece const& piece);
+  void note_wide(Piece const& piece);
   void load_guest(Gpr to, unsigned reg);
 
   // --- Ways out
@@ -140,6 +141,7 @@ class BlockWriter {
   std::vector<Tail> tails_;
   Flags flags_ = Flags::Saved;
   bool next_straddles_ = false;
+  bool wide_noted_ = false;  // crossing.uppers is set, whichever way the code came here.
 };
 
 /// Works out live_in and live_out of a block's pieces.

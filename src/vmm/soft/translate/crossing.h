@@ -22,6 +22,9 @@ struct Crossing {
   std::uint32_t site = kNoSite;     // Where translated code left.
   std::uint8_t vectors_loaded = 0;  // XMM registers and MXCSR are the guest's.
   std::uint8_t x87_loaded = 0;      // x87 and MMX registers are.
+  std::uint8_t uppers = 0;          // The guest's upper halves of YMM registers may not be zero:
+                                    // while they are loaded,
+  std::uint8_t uppers_stored = 0;   // and in memory.
   std::uint8_t x87_stored = 0;      // Cpu::fxsave may name addresses of translated code.
 };
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "vmm/soft/system/features.h"
+
 namespace bh::vmm::soft {
 
 namespace {
@@ -66,16 +68,8 @@ class GateWriter {
       if (!lives_in_memory(reg)) out_.store_state(state_.gpr(i), reg);
     }
     out_.load_state(Rsp, state_.host_stack());
-    out_.compare_state8(state_.vectors_loaded(), 0);
-    out_.jump_if(Condition::Equal, out_.here());
-    auto const without = out_.size();
-    vectors_out();
-    out_.land(without);
-    out_.compare_state8(state_.x87_loaded(), 0);
-    out_.jump_if(Condition::Equal, out_.here());
-    auto const without_x87 = out_.size();
-    x87_out();
-    out_.land(without_x87);
+    if_set(state_.vectors_loaded(), [this] { vectors_out(); });
+    if_set(state_.x87_loaded(), [this] { x87_out(); });
     for (auto reg = kCalleeSaved.rbegin(); reg != kCalleeSaved.rend(); ++reg) out_.pop(*reg);
     out_.ret();
     return start;
@@ -122,18 +116,9 @@ class GateWriter {
 
   std::uint64_t load_x87() {
     auto const start = out_.here();
-    for (bool const after : {false, true}) {
-      out_.compare_state8(state_.vectors_loaded(), 0);
-      out_.jump_if(Condition::Equal, out_.here());
-      auto const without = out_.size();
-      if (after) {
-        vectors_in();
-      } else {
-        vectors_kept();
-      }
-      out_.land(without);
-      if (!after) x87_in();
-    }
+    if_set(state_.vectors_loaded(), [this] { vectors_kept(); });
+    x87_in();
+    if_set(state_.vectors_loaded(), [this] { vectors_in(); });
     out_.jump(R11);
     return start;
   }
@@ -150,17 +135,57 @@ class GateWriter {
     out_.store_state8(state_.x87_stored(), 1);
   }
 
+  /// Runs `then` unless the flag in the vCPU's state is clear.
+  template <typename Then>
+  void if_set(std::int32_t flag, Then then) {
+    out_.compare_state8(flag, 0);
+    out_.jump_if(Condition::Equal, out_.here());
+    auto const clear = out_.size();
+    then();
+    out_.land(clear);
+  }
+
+  // Upper halves are moved only if they are not zero: having them loaded makes legacy SSE code run
+  // several times slower on some hosts, even if they are zero.
+  void uppers_in() {
+    out_.zero_xmm(0);
+    for (unsigned i = 0; i < 16; ++i) out_.or_state_xmm(0, state_.upper_half(i));
+    out_.store_state8(state_.uppers(), 0);
+    out_.store_state8(state_.uppers_stored(), 0);
+    out_.test_xmm(0);
+    out_.jump_if(Condition::Equal, out_.here());
+    auto const zero = out_.size();
+    for (unsigned i = 0; i < 16; ++i) out_.load_state_ymm(i, state_.vector(i));
+    out_.store_state8(state_.uppers(), 1);
+    out_.store_state8(state_.uppers_stored(), 1);
+    out_.land(zero);
+  }
+  void uppers_kept() {
+    if_set(state_.uppers_stored(), [this] {
+      // Zero, unless the next lines say otherwise. XMM0 is in memory already.
+      out_.zero_xmm(0);
+      for (unsigned i = 0; i < 16; ++i) out_.store_state_xmm(state_.upper_half(i), 0);
+      out_.load_state_xmm(0, state_.vector(0));
+    });
+    if_set(state_.uppers(), [this] {
+      for (unsigned i = 0; i < 16; ++i) out_.store_state_ymm(state_.vector(i), i);
+    });
+  }
+
   void vectors_kept() {
     for (unsigned i = 0; i < 16; ++i) out_.store_state_xmm(state_.vector(i), i);
+    if (host_has_avx()) uppers_kept();
     out_.store_mxcsr(state_.mxcsr());
   }
   void vectors_in() {
+    if (host_has_avx()) uppers_in();
     for (unsigned i = 0; i < 16; ++i) out_.load_state_xmm(i, state_.vector(i));
     out_.load_mxcsr(state_.mxcsr());
     out_.store_state8(state_.vectors_loaded(), 1);
   }
   void vectors_out() {
     vectors_kept();
+    if (host_has_avx()) if_set(state_.uppers(), [this] { out_.vzeroupper(); });
     out_.load_mxcsr(state_.host_mxcsr());
     out_.store_state8(state_.vectors_loaded(), 0);
   }

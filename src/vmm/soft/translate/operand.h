@@ -17,7 +17,7 @@ struct Operand {
   bool writes = false;
   Piece const* piece = nullptr;  // Whose it is. Its address is copied, if it has an explicit
                                  // operand and `base` is not the stack's.
-  bool on_stack = false;  // At RSP or RBP, whatever the instruction names.
+  bool on_stack = false;         // At RSP or RBP, whatever the instruction names.
 
   static Operand explicit_of(Piece const& piece) {
     auto const& op = piece.op;

@@ -41,9 +41,12 @@ bool uses_vector_state(Instruction const& instruction) {
 }
 
 bool has_vector_index(Instruction const& instruction) {
-  return (instruction.decoded.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0 &&
-         instruction.decoded.avx.mask.mode != ZYDIS_MASK_MODE_INVALID &&
-         instruction.decoded.encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX;
+  for (auto const& operand : instruction.visible_operands()) {
+    if (operand.type == ZYDIS_OPERAND_TYPE_MEMORY && operand.mem.type == ZYDIS_MEMOP_TYPE_VSIB) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void note_registers(Piece& piece, Instruction const& instruction) {
@@ -58,7 +61,8 @@ void note_registers(Piece& piece, Instruction const& instruction) {
     piece.registers |= bit;
     if ((operand.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) != 0) piece.registers_written |= bit;
     // Writes of 32 bits clear the others; BSF and BSR of zero write nothing.
-    bool const whole = !scans && operand.actions == ZYDIS_OPERAND_ACTION_WRITE && operand.size >= 32;
+    bool const whole =
+        !scans && operand.actions == ZYDIS_OPERAND_ACTION_WRITE && operand.size >= 32;
     if (!whole) piece.registers_kept |= bit;
   }
 }
@@ -129,7 +133,9 @@ PieceKind sort_native(Piece const& piece, Instruction const& instruction, Transl
       // The last operand's address, which can be asked for, does not count the segment's base.
       if (piece.op.has_memory && piece.op.segment != kZeroSegment) return PieceKind::Step;
       break;
-    case FpuUse::Avx: return PieceKind::Step;
+    case FpuUse::Avx:
+      if (!mode.avx) return PieceKind::Step;
+      break;
   }
   if (!piece.op.has_memory) return PieceKind::Copy;
   bool const probes = piece.op.address_size == 8 && piece.op.memory_size != 0 &&
@@ -171,6 +177,9 @@ PieceKind sort(Piece const& piece, Instruction const& instruction, Treatment con
       handler == move_store || handler == move_store_immediate) {
     return sort_native(piece, instruction, mode);
   }
+  if (handler == zero_upper || handler == zero_all) {
+    return mode.avx ? PieceKind::Copy : PieceKind::Step;
+  }
   if (handler == fwait) return mode.x87 ? PieceKind::Copy : PieceKind::Step;
   if (handler == clc || handler == stc || handler == cmc || handler == lahf || handler == sahf) {
     return PieceKind::Copy;
@@ -211,7 +220,9 @@ Piece make_piece(Instruction const& instruction, std::uint16_t start, Translatio
   if (!treatment.native) piece.op.handler = treatment.handler;
   if (piece.kind == PieceKind::Copy) piece.stack_move = stack_move(piece, instruction);
   bool const copied = piece.kind == PieceKind::Copy || piece.kind == PieceKind::Memory;
-  piece.vectors = copied && piece.op.fpu == FpuUse::Sse;
+  piece.vectors = copied && (piece.op.fpu == FpuUse::Sse || piece.op.fpu == FpuUse::Avx);
+  piece.clears_wide = copied && (treatment.handler == zero_upper || treatment.handler == zero_all);
+  piece.wide = copied && piece.op.fpu == FpuUse::Avx && !piece.clears_wide;
   piece.x87 = copied && (piece.op.fpu == FpuUse::X87 || piece.op.fpu == FpuUse::Mmx ||
                          treatment.handler == fwait);
   auto const mnemonic = instruction.decoded.mnemonic;

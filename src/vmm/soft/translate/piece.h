@@ -40,14 +40,16 @@ enum class PieceKind : std::uint8_t {
 struct TranslationMode {
   bool user = false;
   bool x87 = false;         // Likewise none of x87 and MMX.
+  bool avx = false;         // Likewise none of AVX.
   bool sse = false;         // No SSE instruction is refused for CR0 and CR4.
   bool every_flag = false;  // All flags are right at each fault, even those nothing can read.
 
   friend bool operator==(TranslationMode const&, TranslationMode const&) = default;
   static constexpr unsigned kUser = 1;
-  /// Below 16.
+  /// Below 32.
   unsigned number() const {
-    return (user ? kUser : 0u) | (sse ? 2u : 0u) | (every_flag ? 4u : 0u) | (x87 ? 8u : 0u);
+    return (user ? kUser : 0u) | (sse ? 2u : 0u) | (every_flag ? 4u : 0u) | (x87 ? 8u : 0u) |
+           (avx ? 16u : 0u);
   }
 };
 
@@ -60,6 +62,8 @@ struct Piece {
   FlagSet kills = 0;  // Surely written.
   bool touches_flags = false;
   bool vectors = false;
+  bool wide = false;         // May make upper halves of vectors other than zero,
+  bool clears_wide = false;  // or makes all of them zero.
   bool x87 = false;
   bool may_trap = false;        // On the host: division, alignment, unmasked SSE exceptions, #UD.
   std::uint16_t registers = 0;  // General registers read or written as operands, a bit each,

@@ -39,6 +39,9 @@ class StateLayout {
 
   std::int32_t x87_loaded() const { return of(cpu_.crossing.x87_loaded); }
   std::int32_t x87_stored() const { return of(cpu_.crossing.x87_stored); }
+  std::int32_t upper_half(unsigned index) const { return of(cpu_.ymm[index][16]); }
+  std::int32_t uppers() const { return of(cpu_.crossing.uppers); }
+  std::int32_t uppers_stored() const { return of(cpu_.crossing.uppers_stored); }
   std::int32_t fxsave() const { return of(cpu_.fxsave); }
 
   /// In an entry of the inline TLB.

@@ -24,7 +24,7 @@ struct TranslatedBlock {
   CodeOffset code_end = 0;
   std::uint32_t first_trap = 0;
   std::uint32_t trap_count = 0;
-  bool dead = false;                    // Its code changed.
+  bool dead = false;                           // Its code changed.
   std::uint32_t first_incoming = Site::kNone;  // Link sites that jump here.
 };
 

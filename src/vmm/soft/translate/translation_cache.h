@@ -70,7 +70,7 @@ class TranslationCache {
   TranslationCache(Cpu& cpu, CodePool pool) : cpu_(cpu), state_(cpu), pool_(std::move(pool)) {}
 
   static std::uint64_t key_of(std::byte const* host, TranslationMode mode) {
-    return reinterpret_cast<std::uint64_t>(host) << 4 | mode.number();
+    return reinterpret_cast<std::uint64_t>(host) << 5 | mode.number();
   }
   void forget_block(std::uint32_t number);
   static Privilege privilege_of(TranslatedBlock const& block) {

@@ -13,6 +13,7 @@
 #include "vmm/soft/mmu/alignment.h"
 #include "vmm/soft/mmu/walk.h"
 #include "vmm/soft/system/breakpoints.h"
+#include "vmm/soft/system/features.h"
 
 namespace bh::vmm::soft {
 
@@ -34,7 +35,10 @@ Translator::~Translator() {
 TranslationMode Translator::current_mode() const {
   bool const sse = (cpu_.cr0 & (kCr0Em | kCr0Ts)) == 0 && (cpu_.cr4 & kCr4Osfxsr) != 0;
   bool const x87 = (cpu_.cr0 & (kCr0Em | kCr0Ts)) == 0 && !every_flag_;
-  return {.user = cpu_.user_mode(), .x87 = x87, .sse = sse, .every_flag = every_flag_};
+  constexpr std::uint64_t kAvxState = kXcr0Sse | kXcr0Avx;
+  bool const avx = (cpu_.cr0 & kCr0Ts) == 0 && (cpu_.cr4 & kCr4Osxsave) != 0 &&
+                   (cpu_.xcr0 & kAvxState) == kAvxState;
+  return {.user = cpu_.user_mode(), .x87 = x87, .avx = avx, .sse = sse, .every_flag = every_flag_};
 }
 
 void Translator::take_up_gs_base() {
@@ -48,7 +52,7 @@ void Translator::take_up_gs_base() {
 
 void Translator::catch_up() {
   auto const mode = current_mode();
-  if (mode.sse != mode_.sse || mode.x87 != mode_.x87) {
+  if (mode.sse != mode_.sse || mode.x87 != mode_.x87 || mode.avx != mode_.avx) {
     for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
       cpu_.mmu.jumps(privilege).forget_all();
     }
