@@ -214,6 +214,11 @@ def test_what_is_not_supported_says_so(box, words):
     assert done.returncode == 1 and "not supported" in done.stderr
 
 
+def test_a_word_too_many_is_refused(box):
+    box.write()
+    assert 'unexpected "y"' in box.oci("run", box.id, "y").stderr
+
+
 def test_features_and_spec_are_json_that_works(box):
     features = json.loads(box.oci("features").stdout)
     assert {"pid", "time", "cgroup"} < set(features["linux"]["namespaces"])

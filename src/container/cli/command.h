@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -28,6 +29,7 @@ struct Command {
   std::string_view help;
   std::span<Option const> options;
   Arguments::Rest rest = Arguments::Rest::Options;
+  std::size_t most_words = 1;
   Result<int> (*run)(Invocation invocation);
 };
 

@@ -150,6 +150,7 @@ Command const kExecCommand = {.name = "exec",
                               .help = "run another program in a container",
                               .options = kOptions,
                               .rest = Arguments::Rest::Words,
+                              .most_words = static_cast<std::size_t>(-1),
                               .run = exec};
 
 }  // namespace bh::container

@@ -146,6 +146,7 @@ Command const kKillCommand = {.name = "kill",
                               .words = "ID [SIGNAL]",
                               .help = "send a signal (TERM) to the first process, or to all",
                               .options = kKill,
+                              .most_words = 2,
                               .run = kill};
 Command const kDeleteCommand = {.name = "delete",
                                 .words = "ID",

@@ -91,6 +91,7 @@ Command const kPsCommand = {.name = "ps",
                             .words = "ID",
                             .help = "show the processes of a container",
                             .options = kPs,
+                            .most_words = 8,
                             .run = ps};
 
 }  // namespace bh::container

@@ -160,6 +160,11 @@ int run_program(int argc, char** argv) {
       complain(&*global, arguments.error());
       return 1;
     }
+    if (arguments->words().size() > command->most_words) {
+      complain(&*global,
+               {Errc::Invalid, "unexpected \"" + arguments->words().back() + "\"; see --help"});
+      return 1;
+    }
     close_leaked_descriptors(*arguments);
     if (enters_container(command->name)) {
       auto const detached = jail::detach_from_own_binary(argv);
