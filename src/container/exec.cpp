@@ -117,7 +117,9 @@ Error enter(jail::ProcDir& proc, ExecRequest& request, Entry& entry) {
   if (!prepared) return prepared.error();
   entry.first.reset();
   entry.cgroup_unified.reset();
-  start.groups_denied = (entry.flags & CLONE_NEWUSER) != 0 && process.user.groups.empty();
+  if (request.spec.os.find(CLONE_NEWUSER) != nullptr) {
+    start.groups_denied = jail::GroupsDenied::Keep;
+  }
   start.personality = request.spec.os.personality;
   start.first_closed = 3 + request.preserve_fds;
   return become_program(process, std::move(start), std::move(proc), std::move(root));

@@ -67,11 +67,12 @@ std::optional<unsigned> io_priority_class(std::string_view name) {
   return std::nullopt;
 }
 
-Result<> set_user(User const& user, bool groups_denied) {
+Result<> set_user(User const& user, GroupsDenied denied) {
   ::umask(user.umask.value_or(022));
   static_assert(sizeof(gid_t) == sizeof(std::uint32_t));
-  if (!groups_denied && ::setgroups(user.groups.size(), user.groups.data()) != 0) {
-    return fail_errno("setgroups", errno);
+  if (::setgroups(user.groups.size(), user.groups.data()) != 0) {
+    bool const keeps = errno == EPERM && user.groups.empty() && denied == GroupsDenied::Keep;
+    if (!keeps) return fail_errno("setgroups", errno);
   }
   // The system calls themselves: glibc's would look for other threads.
   if (::syscall(SYS_setresgid, user.gid, user.gid, user.gid) != 0) {

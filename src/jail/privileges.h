@@ -40,8 +40,12 @@ struct IoPriority {
 
 std::optional<unsigned> io_priority_class(std::string_view name);
 
+/// A user namespace that a user without privileges has made forbids setgroups(2), and what groups
+/// the process has are then none of it.
+enum class GroupsDenied : std::uint8_t { Fail, Keep };
+
 /// Each changes the calling process.
-Result<> set_user(User const& user, bool groups_denied);
+Result<> set_user(User const& user, GroupsDenied denied);
 Result<> set_scheduler(Scheduler const& scheduler);
 Result<> set_io_priority(IoPriority const& priority);
 Result<> set_personality(unsigned long domain);

@@ -26,8 +26,8 @@ struct ProgramStart {
   jail::SeccompFilter const* seccomp = nullptr;
   os::UniqueFd seccomp_listener;  // Where the listener of a notifying filter is sent, with
   std::string seccomp_state;      // this text.
-  bool groups_denied = false;     // setgroups(2) is forbidden in this user namespace.
-  std::string keyring;            // Name of a new session keyring; empty: keep.
+  jail::GroupsDenied groups_denied = jail::GroupsDenied::Fail;
+  std::string keyring;  // Name of a new session keyring; empty: keep.
   std::optional<unsigned long> personality;
   int first_closed = 3;  // Descriptors from here on do not reach the program.
 };
