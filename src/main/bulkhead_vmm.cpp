@@ -217,7 +217,10 @@ int run(Arguments const& arguments, std::chrono::steady_clock::time_point starte
   auto const choice = choose_engine(*kind);
   logger->log(LogLevel::Info, fmt::format("engine {}: {}", name_of(choice.kind), choice.why));
 
-  VmOptions options{.engine = choice.kind, .translate = *translate, .statistics = arguments.stats, .boot_clock = {}};
+  VmOptions options{.engine = choice.kind,
+                    .translate = *translate,
+                    .statistics = arguments.stats,
+                    .boot_clock = {}};
   if (arguments.boot_timer) options.boot_clock = boot_clock(started);
   auto const vm = Vm::create(*config, std::move(options), *logger);
   if (!vm) {

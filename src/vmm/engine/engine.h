@@ -16,8 +16,8 @@ enum class LineLevel : std::uint8_t { Low, High };
 /// PIC, IOAPIC, LAPICs and PIT, inside the engine (in the kernel with KVM). None: bare CPU tests.
 enum class InterruptChips : std::uint8_t { None, Present };
 
-/// Whether the soft engine translates code, or steps through every instruction. Exact: like On, with
-/// flags right at each fault even where nothing can read them; slower.
+/// Whether the soft engine translates code, or steps through every instruction. Exact: like On,
+/// with flags right at each fault even where nothing can read them; slower.
 enum class Translate : std::uint8_t { Off, On, Exact };
 
 struct EngineOptions {
