@@ -22,6 +22,13 @@ std::uint64_t sign_extended(std::uint64_t value, unsigned size) {
                          static_cast<std::int64_t>(static_cast<std::int32_t>(value)));
 }
 
+/// Between two elements a pending trap comes first, and the instruction is left half done.
+Flow trap_instead(Cpu& cpu, Op const& op) {
+  cpu.exception = {};
+  cpu.rip = cpu.this_rip(op);
+  return Flow::Leave;
+}
+
 }  // namespace
 
 /// VGATHER and VPGATHER (SDM vol. 2): elements done are taken out of the mask, so that the
@@ -37,6 +44,7 @@ Flow gather(Cpu& cpu, Op const& op) {
 
   std::size_t const count = shape.vector_size / std::max(shape.data_size, shape.index_size);
   std::uint64_t const base = cpu.gpr[op.base] + static_cast<std::uint64_t>(op.displacement);
+  bool gathered = false;
   for (std::size_t i = 0; i < count; ++i) {
     auto* const mask_at = mask.data() + i * shape.data_size;
     bool const chosen = (std::to_integer<unsigned>(mask_at[shape.data_size - 1]) & 0x80) != 0;
@@ -47,9 +55,11 @@ Flow gather(Cpu& cpu, Op const& op) {
           cut(base + (index << op.scale), op.address_size) + cpu.segment_base[op.segment];
       std::uint64_t value = 0;
       if (auto const flow = load_sized(cpu, linear, shape.data_size, value); flow != Flow::Next) {
-        return flow;
+        bool const trapped = gathered && (cpu.system_flags & kFlagTf) != 0;
+        return flow == Flow::Fault && trapped ? trap_instead(cpu, op) : flow;
       }
       std::memcpy(destination.data() + i * shape.data_size, &value, shape.data_size);
+      gathered = true;
     }
     std::memset(mask_at, 0, shape.data_size);
   }
