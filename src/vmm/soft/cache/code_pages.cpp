@@ -111,9 +111,9 @@ bool CodePages::changed_since(std::uint64_t seen, std::vector<Change>& changes) 
 bool CodePages::changed(std::byte const* host, std::uint64_t size) {
   std::size_t const page = page_of(host);
   std::uint64_t const mask = granules_of(host, size);
-  // The store comes before this look at what is watched, and watch() before its look at the bytes.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if ((granules()[page].load(std::memory_order_relaxed) & mask) == 0) return false;
+  // The store comes before this look at what is watched, and watch() before its look at the bytes:
+  // a read-modify-write is a whole barrier on x86.
+  if ((granules()[page].fetch_or(0) & mask) == 0) return false;
   // In this order: a decoder that watches in between sees the new bytes, and at worst a version
   // that makes it decode once more.
   granules()[page].fetch_and(~mask);
