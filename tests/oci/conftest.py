@@ -1,9 +1,11 @@
 """Fixtures of the tests of bulkhead-oci, which run real containers and need root."""
 
+import ctypes
 import itertools
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -15,14 +17,69 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness import bundles  # noqa: E402  (needs the path above)
 
 NUMBERS = itertools.count()
-TIMEOUT = 30
+# How many times slower than the hosts that the time limits were chosen for: an emulated machine is.
+SLOWNESS = int(os.environ.get("BULKHEAD_SLOWNESS", "1"))
+TIMEOUT = 30 * SLOWNESS
+# CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWPID, NEWNET; MS_REC | MS_SLAVE.
+NAMESPACES = 0x20000 | 0x2000000 | 0x4000000 | 0x8000000 | 0x20000000 | 0x40000000
+REC_SLAVE = 0x4000 | 0x80000
+ESCAPES = {}
+
+
+def refusal():
+    """errno of a process that tries to have namespaces of its own and to mount in them; 0 if it can."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    child = os.fork()
+    if child == 0:
+        can = (libc.unshare(NAMESPACES) == 0 and libc.mount(None, b"/", None, REC_SLAVE, None) == 0
+               and libc.mount(b"probe", b"/", b"tmpfs", 0, None) == 0)
+        os._exit(0 if can else ctypes.get_errno() or 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def obstacle():
+    """Why this host cannot have containers with all their parts whatever the runtime does, or None."""
+    if os.geteuid() != 0:
+        return "containers with all their parts need root"
+    if not bundles.BUSYBOX.exists():
+        return f"{bundles.BUSYBOX} is not installed (Debian package busybox-static)"
+    if (error := refusal()) != 0:
+        return "this host allows no namespaces or mounts: " + os.strerror(error)
+    lines = [line.split() for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+    groups = [line[4] for line in lines if line[line.index("-") + 1].startswith("cgroup")]
+    if not groups:
+        return "this host has no control groups mounted"
+    for group in groups:
+        probe = pathlib.Path(group, f"bh-probe-{os.getpid()}")
+        try:
+            probe.mkdir()
+            probe.rmdir()
+        except OSError as error:
+            return f"this host lets nobody make control groups: {error}"
+    return None
 
 
 def pytest_collection_modifyitems(items):
-    if os.geteuid() == 0:
+    if (reason := obstacle()) is None:
         return
     for item in items:
-        item.add_marker(pytest.mark.skip(reason="containers with all their parts need root"))
+        item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_runtest_logreport(report):
+    if "test_escapes.py" not in report.nodeid or (report.when == "teardown" and report.passed):
+        return
+    way = report.nodeid.split("::")[1].removeprefix("test_").split("[")[0].replace("_", " ")
+    ESCAPES.setdefault(way, []).append(report.outcome)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """The list of ways out that were tried, with the verdict of each."""
+    if ESCAPES:
+        terminalreporter.section("ways out of a container")
+    for way, outcomes in ESCAPES.items():
+        verdict = "OPEN" if "failed" in outcomes else "skipped" if "skipped" in outcomes else "closed"
+        terminalreporter.write_line(f"{verdict:8}{way}")
 
 
 class Box:
@@ -90,7 +147,7 @@ class Box:
         return json.loads(self.oci("state", self.id).stdout)
 
     def wait_until(self, condition, seconds=10):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * SLOWNESS
         while not condition():
             assert time.monotonic() < end, "this has not come about"
             time.sleep(0.01)
@@ -150,3 +207,4 @@ def box(tmp_path, runtime):
     yield box
     box.oci("delete", "--force", box.id)
     box.left_nothing()
+    shutil.rmtree(box.rootfs, ignore_errors=True)

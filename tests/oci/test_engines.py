@@ -73,6 +73,8 @@ def podman(folder):
         pytest.skip("podman cannot keep an image here: " + made.stderr.strip().splitlines()[-1])
     yield podman
     podman("rm", "--all", "--force", "-t", "0")
+    # podman mounts its store over itself, and nobody could remove the folder.
+    subprocess.run(["umount", "-l", folder / "root" / "overlay"], capture_output=True)
 
 
 @pytest.fixture(scope="module")

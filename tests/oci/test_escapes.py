@@ -16,11 +16,6 @@ def digest(path):
     return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
-@pytest.fixture(autouse=True)
-def verdict(request, record_property):
-    record_property("escape", request.node.name)
-
-
 @pytest.fixture
 def outside(box):
     """A folder of the host that must stay as it is."""

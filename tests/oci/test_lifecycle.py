@@ -110,7 +110,7 @@ def test_exec_joins_everything(box):
     pid = box.start()
     script = "for n in cgroup ipc mnt net pid uts; do readlink /proc/self/ns/$n; done; cat /proc/self/cgroup"
     assert box.exec("sh", "-c", script).stdout == subprocess.run(
-        ["nsenter", "-t", str(pid), "-m", "-n", "-i", "-u", "-p", "-C", "sh", "-c",
+        ["nsenter", "-t", str(pid), *"-m -n -i -u -p -C".split(), "sh", "-c",
          "for n in cgroup ipc mnt net pid uts; do readlink /proc/1/ns/$n; done; cat /proc/1/cgroup"],
         capture_output=True, text=True).stdout
     groups = [line for group in box.groups() for line in (group / "cgroup.procs").read_text().split()]
@@ -181,13 +181,13 @@ def test_run_keeps_what_it_is_told_to(box):
 
 
 def test_descriptors_are_kept_when_asked(box):
-    with open(box.folder / "config", "w+") as file:
-        file.write("through\n")
-        file.seek(0)
-        os.dup2(file.fileno(), 3)
-        os.set_inheritable(3, True)
-        assert box.sh("cat <&3", flags=["--preserve-fds", "1"], pass_fds=[3]) == "through"
-        os.close(3)
+    (box.folder / "text").write_text("through\n")
+    box.process["args"] = ["sh", "-c", "cat <&3"]
+    box.write()
+    words = [box.runtime, "--root", "state", "run", "--preserve-fds", "1", box.id]
+    done = subprocess.run(["sh", "-c", 'exec "$@" 3<text', "sh", *words], cwd=box.folder, capture_output=True,
+                          text=True, stdin=subprocess.DEVNULL)
+    assert done.stdout == "through\n", done.stderr
 
 
 def test_dry_run_prints_the_plan_and_does_nothing(box):

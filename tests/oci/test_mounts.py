@@ -1,6 +1,7 @@
 """Mounts, their options, masked and read-only paths, devices, the root."""
 
 import os
+import pathlib
 import re
 
 import pytest
@@ -61,7 +62,10 @@ def test_an_idmapped_mount(box, shared):
     box.add_mount("/mnt", "bind", shared, "bind")
     for name in ("uidMappings", "gidMappings"):
         box.config["mounts"][-1][name] = [{"containerID": 1000, "hostID": 3000, "size": 1}]
-    assert box.sh("stat -c %u:%g /mnt/file") == "3000:3000"
+    done = box.run("stat", "-c", "%u:%g", "/mnt/file")
+    if "does this file system support it" in done.stderr:
+        pytest.skip("this file system cannot be mapped: " + done.stderr.strip())
+    assert done.stdout.strip() == "3000:3000"
 
 
 def test_a_tmpfs_copies_up(box):
@@ -80,9 +84,6 @@ def test_propagation(box, shared, option, mark):
     os.system(f"mount --bind {shared} {shared} && mount --make-shared {shared}")
     try:
         box.add_mount("/mnt", "bind", shared, "rbind", option)
-        if option == "slave":
-            # Private mounts have no master: the root says that peers are kept.
-            box.linux["rootfsPropagation"] = "rslave"
         line = [li for li in box.sh("cat /proc/self/mountinfo").splitlines() if " /mnt " in li][0]
         tags = line.split(" - ")[0].split()[6:]
         assert [tag.split(":")[0] for tag in tags] == ([mark] if mark else [])
@@ -98,6 +99,8 @@ def test_the_propagation_of_the_root(box, word, mark):
 
 
 def test_an_overlay(box):
+    if "overlay" not in pathlib.Path("/proc/filesystems").read_text():
+        pytest.skip("this kernel has no overlayfs")
     for name in ("low", "up", "work"):
         (box.folder / name).mkdir()
     (box.folder / "low/file").write_text("low")

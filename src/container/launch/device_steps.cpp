@@ -94,7 +94,7 @@ Result<> bind_node(int folder, std::string const& name, DeviceSpec const& device
 Result<> make_device(Launch const& launch, DeviceSpec const& device) {
   std::string name;
   auto const folder = BH_TRY(launch.root->make_parent(device.path, name));
-  bool const mapped = launch.spec.os.find(CLONE_NEWUSER) != nullptr;
+  bool const mapped = launch.mapped || launch.spec.os.find(CLONE_NEWUSER) != nullptr;
   if (mapped && device.type != 'p') return bind_node(folder.get(), name, device);
   return make_node(folder.get(), name, device);
 }

@@ -47,6 +47,7 @@ struct Launch {
   Store const* store = nullptr;
 
   bool privileged = false;  // The runtime may mount on the host, so sources are opened there.
+  bool mapped = false;      // The runtime itself is in a user namespace that is not the host's.
   std::optional<ContainerFolder> folder;
   State state;
   jail::CgroupHierarchies hierarchies;
@@ -73,6 +74,7 @@ struct Launch {
 
 /// Steps are added by subject. None of these does anything yet.
 void plan_host(Launch& launch, Plan& plan);
+void plan_groups(Launch& launch, Plan& plan);
 void plan_namespaces_inside(Launch& launch, Plan& plan);
 void plan_mounts(Launch& launch, Plan& plan);
 void plan_devices(Launch& launch, Plan& plan);

@@ -58,7 +58,10 @@ Result<> open_bind_source(Launch& launch, std::size_t index) {
   struct stat status{};
   if (::fstat(tree.get(), &status) != 0) return fail_errno("stat " + source, errno);
   BH_TRY(map_ids(launch, mount, tree.get()));
-  BH_TRY(jail::change_propagation(tree.get(), default_propagation(launch)));
+  // A mount that is to be a slave or shared keeps its peers; made private first it would lose them.
+  if (mount.options.propagation.empty()) {
+    BH_TRY(jail::change_propagation(tree.get(), default_propagation(launch)));
+  }
   BH_TRY(apply_mount_options(tree.get(), mount.options));
   launch.mounts[index] = {.tree = std::move(tree), .folder = S_ISDIR(status.st_mode)};
   return {};

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 
 #include "jail/cgroup/device_filter.h"
 #include "jail/cgroup/files.h"
@@ -16,6 +17,17 @@ namespace bh::jail {
 
 namespace {
 
+constexpr std::size_t kProcessesLimit = std::size_t{1024} * 1024;
+
+/// A group that others live in is not the container's: its limits would bind them, and its end
+/// would be theirs.
+Result<> check_empty(std::string const& folder) {
+  auto const processes = os::read_text_at(AT_FDCWD, folder + "/cgroup.procs", kProcessesLimit);
+  if (!processes || processes->empty()) return {};
+  return fail(Errc::Exists,
+              folder + " has processes already; a container needs a group of its own");
+}
+
 /// Makes what is missing of `path` below the mount point.
 Result<> make_folders(CgroupHierarchy const& hierarchy, std::string const& path) {
   for (auto end = path.find('/', 1);; end = path.find('/', end + 1)) {
@@ -24,6 +36,8 @@ Result<> make_folders(CgroupHierarchy const& hierarchy, std::string const& path)
       if (hierarchy.has("cpuset")) BH_TRY(inherit_cpuset(folder));
     } else if (errno != EEXIST) {
       return fail_errno("mkdir " + folder, errno);
+    } else if (end == path.npos) {
+      return check_empty(folder);
     }
     if (end == path.npos) return {};
     if (hierarchy.unified) enable_controllers(folder);
@@ -72,11 +86,6 @@ void Cgroup::found(CgroupHierarchy const& hierarchy, std::string const& path) {
                       .path = std::move(folder)});
 }
 
-bool Cgroup::limits_are_legacy() const {
-  return legacy("memory") != nullptr || legacy("cpu") != nullptr || legacy("pids") != nullptr ||
-         legacy("devices") != nullptr;
-}
-
 Result<> Cgroup::write(CgroupSetting const& setting) const {
   auto const* const folder = with(setting.controller);
   if (folder == nullptr) {
@@ -84,6 +93,10 @@ Result<> Cgroup::write(CgroupSetting const& setting) const {
                                        setting.controller + "\"");
   }
   auto written = os::write_text_at(AT_FDCWD, folder->path + "/" + setting.file, setting.value);
+  if (!written && written.error().code == Errc::NotFound && !setting.otherwise.empty()) {
+    auto const path = folder->path + "/" + setting.otherwise;
+    written = os::write_text_at(AT_FDCWD, path, setting.otherwise_value);
+  }
   if (!written && written.error().code == Errc::NotFound) {
     return fail(Errc::Unsupported, folder->path + "/" + setting.file +
                                        " does not exist: this kernel has no such limit here");
@@ -91,24 +104,54 @@ Result<> Cgroup::write(CgroupSetting const& setting) const {
   return written;
 }
 
-Result<> Cgroup::apply(Resources const& resources) const {
-  bool const v1 = limits_are_legacy();
-  auto const settings = BH_TRY(v1 ? settings_v1(resources) : settings_v2(resources));
+Result<> Cgroup::check_before(MemoryLimits const& memory) const {
+  auto const* const folder = with("memory");
+  if (!memory.check_before_update || !memory.limit || *memory.limit < 0 || folder == nullptr) {
+    return {};
+  }
+  // cgroup v1 refuses a limit below the use by itself; v2 would kill.
+  if (!folder->unified) return {};
+  auto const text = BH_TRY(os::read_text_at(AT_FDCWD, folder->path + "/memory.current", 64));
+  std::int64_t used = 0;
+  std::from_chars(text.data(), text.data() + text.size(), used);
+  if (used <= *memory.limit) return {};
+  return fail(Errc::Busy, "the memory limit " + std::to_string(*memory.limit) +
+                              " is less than the " + std::to_string(used) +
+                              " bytes in use, and checkBeforeUpdate is set");
+}
+
+Result<> Cgroup::write_legacy(Resources const& resources) const {
+  auto const settings = BH_TRY(settings_v1(resources));
   for (auto const& setting : settings) {
     auto written = write(setting);
     // A new limit below the old one of memory and swap together: that one goes first.
-    if (!written && setting.file == "memory.limit_in_bytes" && resources.memory.swap) {
-      BH_TRY(
-          write({"memory", "memory.memsw.limit_in_bytes", std::to_string(*resources.memory.swap)}));
-      written = write(setting);
+    if (!written && setting.file == "memory.limit_in_bytes") {
+      // Without a word on swap, no limit of memory means none of both.
+      auto const swap = resources.memory.swap ? *resources.memory.swap : std::int64_t{-1};
+      if (resources.memory.swap || resources.memory.limit == -1) {
+        BH_TRY(write({"memory", "memory.memsw.limit_in_bytes", std::to_string(swap)}));
+        written = write(setting);
+      }
     }
     if (!written) return written;
   }
-  if (!v1 && !resources.devices.empty() && unified() != nullptr) {
-    auto const folder = BH_TRY(os::open_file(unified()->path, O_RDONLY | O_DIRECTORY));
-    BH_TRY(attach_device_filter(folder.get(), resources.devices));
-  }
   return {};
+}
+
+Result<> Cgroup::write_unified(Resources const& resources) const {
+  BH_TRY(check_before(resources.memory));
+  auto const settings = BH_TRY(settings_v2(resources));
+  for (auto const& setting : settings) BH_TRY(write(setting));
+  if (resources.devices.empty() || unified() == nullptr) return {};
+  auto const folder = BH_TRY(os::open_file(unified()->path, O_RDONLY | O_DIRECTORY));
+  return attach_device_filter(folder.get(), resources.devices);
+}
+
+Result<> Cgroup::apply(Resources const& resources) const {
+  auto const parts = split_resources(
+      resources, [this](std::string_view controller) { return legacy(controller) != nullptr; });
+  BH_TRY(write_legacy(parts.legacy));
+  return write_unified(parts.unified);
 }
 
 Result<std::vector<os::UniqueFd>> Cgroup::entrances() const {

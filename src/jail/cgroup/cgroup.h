@@ -28,7 +28,7 @@ class Cgroup {
   /// A group without any folder yet.
   static Cgroup none() { return Cgroup({}); }
   /// Makes its folder in one more tree. `path` is below the mount point. With Missing::Skip, a tree
-  /// we may not write to is left out (without root).
+  /// we may not write to is left out (without root). Errc::Exists if processes live there.
   Result<> add(CgroupHierarchy const& hierarchy, std::string const& path, Missing denied);
   /// Of a container that was made before.
   static Cgroup existing(std::vector<Folder> folders) { return Cgroup(std::move(folders)); }
@@ -42,8 +42,7 @@ class Cgroup {
   /// The folder that has the controller: its v1 folder, or that of cgroup v2.
   Folder const* with(std::string_view controller) const;
 
-  /// Whether limits go to v1 folders, which decides how they are spelled.
-  bool limits_are_legacy() const;
+  /// Sets limits, each in the tree that has its controller.
   Result<> apply(Resources const& resources) const;
   /// What a process writes "0" to, to move itself in: with one thread that takes no lock of the
   /// whole system, which moving another process would.
@@ -66,6 +65,9 @@ class Cgroup {
   explicit Cgroup(std::vector<Folder> folders) : folders_(std::move(folders)) {}
 
   Result<> write(CgroupSetting const& setting) const;
+  Result<> write_legacy(Resources const& resources) const;
+  Result<> write_unified(Resources const& resources) const;
+  Result<> check_before(MemoryLimits const& memory) const;
   Folder const* freezer() const;
 
   std::vector<Folder> folders_;

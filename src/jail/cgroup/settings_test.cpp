@@ -83,5 +83,32 @@ TEST(CgroupSettings, DeviceLinesHaveStarsForAll) {
             "c 1:* rw");
 }
 
+TEST(CgroupSettings, EachLimitGoesToTheTreeThatHasItsController) {
+  Resources resources;
+  resources.memory.limit = 1;
+  resources.cpu.shares = 2;
+  resources.cpu.cpus = "0";
+  resources.hugepages.push_back({.page_size = "2MB", .limit = 3});
+  resources.unified.emplace("hugetlb.1GB.max", "4");
+  auto const hybrid = [](std::string_view controller) { return controller != "hugetlb"; };
+  auto const parts = split_resources(resources, hybrid);
+  EXPECT_EQ(parts.legacy.memory.limit, 1);
+  EXPECT_EQ(parts.legacy.cpu.shares, 2U);
+  EXPECT_EQ(parts.legacy.cpu.cpus, "0");
+  EXPECT_THAT(parts.legacy.hugepages, IsEmpty());
+  EXPECT_THAT(settings_v2(parts.unified).value(),
+              ElementsAre(CgroupSetting{"hugetlb", "hugetlb.2MB.max", "3"},
+                          CgroupSetting{"hugetlb", "hugetlb.1GB.max", "4"}));
+}
+
+TEST(CgroupSettings, WhatOnlyTheFirstVersionHasIsRefusedByTheSecond) {
+  Resources resources;
+  resources.memory.swappiness = 10;
+  EXPECT_EQ(settings_v2(resources).error().code, Errc::Unsupported);
+  resources.memory = {};
+  resources.memory.kernel_tcp = 4096;
+  EXPECT_EQ(settings_v2(resources).error().code, Errc::Unsupported);
+}
+
 }  // namespace
 }  // namespace bh::jail

@@ -88,9 +88,8 @@ std::string device_line(DeviceRule const& rule) {
 Result<Settings> settings_v1(Resources const& resources) {
   Settings out;
   if (!resources.unified.empty()) {
-    return fail(Errc::Unsupported,
-                "resources.unified needs cgroup v2; this host has the "
-                "controllers in cgroup v1");
+    return fail(Errc::Unsupported, "resources.unified: " + resources.unified.begin()->first +
+                                       " needs cgroup v2; this host has the controller in v1");
   }
   add_memory(resources.memory, out);
   add_cpu(resources.cpu, out);

@@ -32,6 +32,12 @@ Result<> add_memory(MemoryLimits const& memory, Settings& out) {
   if (memory.disable_oom_killer) {
     return fail(Errc::Unsupported, "resources.memory.disableOOMKiller needs cgroup v1");
   }
+  if (memory.swappiness) {
+    return fail(Errc::Unsupported, "resources.memory.swappiness needs cgroup v1");
+  }
+  if (memory.kernel_tcp) {
+    return fail(Errc::Unsupported, "resources.memory.kernelTCP needs cgroup v1");
+  }
   return {};
 }
 
@@ -69,16 +75,22 @@ void add_throttles(std::vector<ThrottledDevice> const& devices, std::string_view
   }
 }
 
-/// io.bfq.weight is 1 to 1000 and what the specification's 10 to 1000 means.
+/// The weights of the BFQ scheduler are 1 to 1000, as the specification's 10 to 1000. Where it is
+/// not in use, io.weight of the cost model has 1 to 10000, with 100 for what BFQ calls 100.
+void add_weight(std::string const& device, std::uint16_t weight, Settings& out) {
+  std::uint32_t const cost = weight <= 100 ? weight : 100 + (weight - 100U) * 9900 / 900;
+  auto const words = device.empty() ? std::string("default") : device;
+  out.push_back({"io", "io.bfq.weight",
+                 (device.empty() ? "" : device + " ") + std::to_string(weight), "io.weight",
+                 words + " " + std::to_string(cost)});
+}
+
 void add_block(BlockLimits const& block, Settings& out) {
-  if (block.weight && *block.weight != 0) {
-    out.push_back({"io", "io.bfq.weight", std::to_string(*block.weight)});
-  }
+  if (block.weight && *block.weight != 0) add_weight("", *block.weight, out);
   for (auto const& device : block.weights) {
     if (!device.weight) continue;
-    out.push_back({"io", "io.bfq.weight",
-                   std::to_string(device.major) + ":" + std::to_string(device.minor) + " " +
-                       std::to_string(*device.weight)});
+    add_weight(std::to_string(device.major) + ":" + std::to_string(device.minor), *device.weight,
+               out);
   }
   add_throttles(block.read_bytes, "rbps", out);
   add_throttles(block.write_bytes, "wbps", out);
