@@ -137,6 +137,28 @@ Result<> set_capabilities(CapabilitySets const& sets) {
   return {};
 }
 
+CapabilityMask grantable_capabilities() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  Words words{};
+  if (::syscall(SYS_capget, &header, words.data()) != 0) return 0;
+  CapabilityMask mask = words[0].permitted | CapabilityMask{words[1].permitted} << 32;
+  for (unsigned number = 0; number < 64; ++number) {
+    if (holds(mask, number) && ::prctl(PR_CAPBSET_READ, number, 0, 0, 0) != 1) {
+      mask &= ~(CapabilityMask{1} << number);
+    }
+  }
+  return mask;
+}
+
+std::string capability_list(CapabilityMask mask) {
+  std::string list;
+  for (unsigned number = 0; number < std::size(kNames); ++number) {
+    if (!holds(mask, number)) continue;
+    list += (list.empty() ? "" : ", ") + std::string(kNames[number]);
+  }
+  return list;
+}
+
 bool has_capability(unsigned number) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   Words words{};

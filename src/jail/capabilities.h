@@ -37,6 +37,12 @@ Result<> limit_capabilities(CapabilitySets const& sets);
 /// and inheritable is left out.
 Result<> set_capabilities(CapabilitySets const& sets);
 
+/// What the calling process could give to another: its permitted set, less what is not in its
+/// bounding set.
+CapabilityMask grantable_capabilities();
+/// "CAP_KILL, CAP_CHOWN"; empty for no capability.
+std::string capability_list(CapabilityMask mask);
+
 /// Whether the calling process has it in its effective set.
 bool has_capability(unsigned number);
 

@@ -24,7 +24,7 @@ def refused_text(box, text):
     ("process.user.uid", -1, "process.user.uid: must be from 0 to 4294967295"),
     ("process.user.uid", 2 ** 32, "process.user.uid: must be from 0 to 4294967295"),
     ("process.user.uid", 2 ** 32 - 1, "process.user: 4294967295 is no user or group"),
-    ("process.capabilities.bounding", ["CAP_X"], 'bounding: "CAP_X" is no capability'),
+    ("process.capabilities.bounding", [7], "bounding[0]: expected a string"),
     ("root", None, '"root" is missing'),
     ("root.path", "nowhere", "nowhere: No such file or directory"),
     ("root.path", "config.json", "is no folder"),

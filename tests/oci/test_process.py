@@ -1,5 +1,6 @@
 """process of config.json, a field a test."""
 
+import json
 import os
 import pathlib
 import pty
@@ -64,6 +65,23 @@ def test_the_five_capability_sets(box):
 def test_without_capabilities_there_are_none(box):
     del box.process["capabilities"]
     assert set(re.findall(r"Cap\w+:\s*(\w+)", box.sh("grep ^Cap /proc/self/status"))) == {"0" * 16}
+
+
+def test_capabilities_nobody_can_give_are_left_out_with_a_warning(box):
+    ours = int(re.search(r"CapBnd:\s*(\w+)", pathlib.Path("/proc/self/status").read_text())[1], 16)
+    missing = [number for number in range(41) if not ours >> number & 1]
+    names = {24: "CAP_SYS_RESOURCE"}
+    wanted = ["CAP_KILL", "CAP_OF_TOMORROW", *(names[n] for n in missing if n in names)]
+    for name in ("bounding", "effective", "permitted"):
+        box.process["capabilities"][name] = wanted
+    box.process["args"] = ["grep", "CapEff", "/proc/self/status"]
+    box.write()
+    done = box.oci("--log", "log", "--log-format", "json", "run", box.id)
+    assert done.returncode == 0 and done.stdout.split()[1] == f"{1 << 5:016x}", done.stderr
+    warning = json.loads((box.folder / "log").read_text())
+    assert warning["level"] == "warning" and all(name in warning["msg"] for name in wanted[1:])
+    box.start()
+    assert "CAP_OF_TOMORROW" in box.exec("true").stderr
 
 
 @pytest.mark.parametrize("wanted", [True, False])

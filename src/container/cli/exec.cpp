@@ -1,6 +1,7 @@
 #include "container/exec.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cstdlib>
 
 #include "container/cli/command.h"
+#include "container/cli/report.h"
 #include "container/foreground.h"
 #include "container/json/document.h"
 #include "container/launch/channel.h"
@@ -111,6 +113,7 @@ Result<int> exec(Invocation invocation) {
   auto const spec = BH_TRY(parse_spec(config));
   ExecRequest request{.state = state, .spec = spec, .process = {}};
   request.process = BH_TRY(process_of(arguments, spec));
+  drop_ungrantable(invocation.global, spec.os.find(CLONE_NEWUSER) != nullptr, request.process);
   request.pid_file = arguments.value_or("pid-file", "");
   auto const preserved = BH_TRY(arguments.number("preserve-fds"));
   request.preserve_fds = static_cast<int>(preserved.value_or(0));

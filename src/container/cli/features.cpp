@@ -60,7 +60,7 @@ Result<int> features(Invocation) {
   write_linux(json);
   json.name("annotations").open('{').name("org.opencontainers.runtime-tools.name");
   json.text("bulkhead-oci").close('}').close('}');
-  BH_TRY(print(json.str() + "\n"));
+  BH_TRY(print(indented(json.str()) + "\n"));
   return 0;
 }
 

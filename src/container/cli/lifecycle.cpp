@@ -6,6 +6,7 @@
 
 #include "container/cli/command.h"
 #include "container/create.h"
+#include "container/json/writer.h"
 #include "container/output.h"
 #include "container/remove.h"
 #include "container/signals.h"
@@ -36,7 +37,7 @@ Result<int> start(Invocation invocation) {
 
 Result<int> state(Invocation invocation) {
   auto const found = BH_TRY(find(invocation));
-  BH_TRY(print(state_json(found.state, found.status) + "\n"));
+  BH_TRY(print(indented(state_json(found.state, found.status)) + "\n"));
   return 0;
 }
 

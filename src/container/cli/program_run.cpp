@@ -7,16 +7,12 @@
 #include <cstdlib>
 
 #include "container/cli/command.h"
-#include "container/json/writer.h"
-#include "container/state.h"
+#include "container/cli/report.h"
 #include "jail/own_binary.h"
-#include "os/text_file.h"
 
 namespace bh::container {
 
 namespace {
-
-constexpr std::string_view kProgram = "bulkhead-oci";
 
 // "systemd-cgroup" is taken so that it can be refused in words.
 constexpr Option kGlobal[] = {
@@ -62,25 +58,6 @@ void print_command_help(Command const& command) {
     text += "\n";
   }
   print(STDOUT_FILENO, text);
-}
-
-/// To the log that engines read, and to standard error for people.
-void complain(Arguments const* global, Error const& error) {
-  if (global != nullptr && global->value("log")) {
-    auto const log =
-        os::open_at(AT_FDCWD, *global->value("log"), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    std::string line;
-    if (global->value_or("log-format", "text") == "json") {
-      JsonWriter json;
-      json.open('{').name("level").text("error").name("msg").text(error.message);
-      json.name("time").text(timestamp()).close('}');
-      line = json.str() + "\n";
-    } else {
-      line = "time=\"" + timestamp() + "\" level=error msg=" + json_quoted(error.message) + "\n";
-    }
-    if (log) print(log->get(), line);
-  }
-  print(STDERR_FILENO, std::string(kProgram) + ": " + error.message + "\n");
 }
 
 /// Descriptors a caller left open by mistake must not be there when a container's path is followed.
@@ -135,7 +112,7 @@ int run_program(int argc, char** argv) {
   std::span<char* const> const words(argv + 1, argv + std::max(argc, 1));
   auto global = Arguments::parse(words, kGlobal, Arguments::Rest::Words);
   if (!global) {
-    complain(nullptr, global.error());
+    report_error(nullptr, global.error().message);
     return 1;
   }
   if (global->has("version")) {
@@ -157,29 +134,28 @@ int run_program(int argc, char** argv) {
     }
     auto arguments = Arguments::parse(rest, command->options, command->rest);
     if (!arguments) {
-      complain(&*global, arguments.error());
+      report_error(&*global, arguments.error().message);
       return 1;
     }
     if (arguments->words().size() > command->most_words) {
-      complain(&*global,
-               {Errc::Invalid, "unexpected \"" + arguments->words().back() + "\"; see --help"});
+      report_error(&*global, "unexpected \"" + arguments->words().back() + "\"; see --help");
       return 1;
     }
     close_leaked_descriptors(*arguments);
     if (enters_container(command->name)) {
       auto const detached = jail::detach_from_own_binary(argv);
       if (!detached) {
-        complain(&*global, detached.error());
+        report_error(&*global, detached.error().message);
         return 1;
       }
     }
     auto const status = run_command(*command, *global, *arguments);
     if (status) return *status;
-    complain(&*global, status.error());
+    report_error(&*global, status.error().message);
     // As the others: 255 is no status of a program that failed by itself.
     return command->name == "exec" ? 255 : 1;
   }
-  complain(&*global, {Errc::Invalid, "unknown command " + global->words()[0] + "; see --help"});
+  report_error(&*global, "unknown command " + global->words()[0] + "; see --help");
   return 1;
 }
 

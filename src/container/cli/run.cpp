@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <cstdlib>
 
 #include "container/cli/command.h"
+#include "container/cli/report.h"
 #include "container/create.h"
 #include "container/foreground.h"
 #include "container/json/document.h"
@@ -67,6 +69,10 @@ Result<Launch> read_launch(Invocation& invocation) {
   auto spec = parse_spec(launch.config);
   if (!spec) return std::unexpected(std::move(spec).error().while_doing(path));
   launch.spec = std::move(*spec);
+  if (launch.spec.process) {
+    bool const own = launch.spec.os.find(CLONE_NEWUSER) != nullptr;
+    drop_ungrantable(invocation.global, own, *launch.spec.process);
+  }
   auto& state = launch.state;
   state.id = options.id;
   state.version = launch.spec.version;

@@ -90,7 +90,7 @@ Result<int> spec(Invocation invocation) {
   write_mounts(json, rootless);
   write_linux(json, rootless);
   json.close('}');
-  BH_TRY(os::replace_text_at(AT_FDCWD, path, json.str() + "\n"));
+  BH_TRY(os::replace_text_at(AT_FDCWD, path, indented(json.str()) + "\n"));
   return 0;
 }
 

@@ -23,6 +23,38 @@ std::string json_quoted(std::string_view text) {
   return out += '"';
 }
 
+std::string indented(std::string_view json) {
+  std::string out;
+  std::size_t level = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    char const letter = json[i];
+    char const next = i + 1 < json.size() ? json[i + 1] : '\0';
+    if (quoted) {
+      out += letter;
+      if (letter == '\\') out += json[++i];
+      quoted = letter != '"';
+      continue;
+    }
+    quoted = letter == '"';
+    bool const opens = letter == '{' || letter == '[';
+    if (letter == '}' || letter == ']') {
+      out += '\n' + std::string(2 * --level, ' ');
+    }
+    out += letter;
+    if (letter == ':') out += ' ';
+    if (opens && (next == '}' || next == ']')) {
+      out += next;
+      ++i;
+    } else if (opens) {
+      out += '\n' + std::string(2 * ++level, ' ');
+    } else if (letter == ',') {
+      out += '\n' + std::string(2 * level, ' ');
+    }
+  }
+  return out;
+}
+
 void JsonWriter::separate() {
   if (!first_) out_ += ',';
   first_ = false;

@@ -38,6 +38,9 @@ class JsonWriter {
   bool first_ = true;  // Nothing was written yet inside the innermost bracket, or after a name.
 };
 
+/// JSON as JsonWriter makes it, with lines and two blanks a level, for people to read and edit.
+std::string indented(std::string_view json);
+
 /// `text` in quotes, with what JSON does not allow written as escapes.
 std::string json_quoted(std::string_view text);
 

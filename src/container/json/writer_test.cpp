@@ -23,5 +23,10 @@ TEST(JsonWriter, EscapesWhatJsonDoesNotAllow) {
   EXPECT_EQ(json_quoted("a\"b\\c\nd\x01"), R"("a\"b\\c\nd\u0001")");
 }
 
+TEST(JsonWriter, IndentsForPeople) {
+  EXPECT_EQ(indented(R"({"a":[1,"x,{}\"]"],"b":{},"c":[]})"),
+            "{\n  \"a\": [\n    1,\n    \"x,{}\\\"]\"\n  ],\n  \"b\": {},\n  \"c\": []\n}");
+}
+
 }  // namespace
 }  // namespace bh::container

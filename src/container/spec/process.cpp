@@ -66,15 +66,14 @@ Result<> decode(Json json, IoPriority& out) {
 
 namespace {
 
+/// A name no kernel of this time has is left out, as the specification wants it; see
+/// ProcessSpec::unknown_capabilities.
 Result<> decode_mask(Json json, std::string_view member, CapabilityMask& out) {
   std::vector<std::string> names;
   BH_TRY(optional_member(json, member, names));
   for (auto const& name : names) {
     auto const number = capability_number(name);
-    if (!number) {
-      return json.wrong(std::string(member) + ": \"" + name + "\" is no capability");
-    }
-    out |= CapabilityMask{1} << *number;
+    if (number) out |= CapabilityMask{1} << *number;
   }
   return {};
 }
@@ -108,6 +107,22 @@ Result<> decode_affinity(Json json, ProcessSpec& out) {
   return optional_member(*affinity, "final", out.exec_cpus_final);
 }
 
+Result<> note_unknown_capabilities(Json json, ProcessSpec& out) {
+  auto const sets = BH_TRY(json.member("capabilities"));
+  if (!sets) return {};
+  return sets->each_member([&](std::string_view, Json set) {
+    return set.each_element([&](Json element) -> Result<> {
+      std::string name;
+      BH_TRY(element.decode(name));
+      auto& noted = out.unknown_capabilities;
+      bool const known =
+          jail::capability_number(name) || std::ranges::find(noted, name) != noted.end();
+      if (!known) noted.push_back(name);
+      return {};
+    });
+  });
+}
+
 }  // namespace
 
 Result<> decode(Json json, ProcessSpec& out) {
@@ -118,6 +133,7 @@ Result<> decode(Json json, ProcessSpec& out) {
   BH_TRY(optional_member(json, "env", out.environment));
   BH_TRY(required_member(json, "cwd", out.cwd));
   BH_TRY(optional_member(json, "capabilities", out.capabilities));
+  BH_TRY(note_unknown_capabilities(json, out));
   BH_TRY(optional_member(json, "rlimits", out.rlimits));
   BH_TRY(optional_member(json, "noNewPrivileges", out.no_new_privileges));
   BH_TRY(optional_member(json, "apparmorProfile", out.apparmor_profile));

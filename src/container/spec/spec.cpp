@@ -54,7 +54,7 @@ Result<Spec> parse_spec(std::string_view text) {
   BH_TRY(optional_member(json, "annotations", spec.annotations));
   BH_TRY(optional_member(json, "linux", spec.os));
   BH_TRY(check_names(json, spec));
-  for (auto const* const other : {"windows", "solaris", "zos"}) {
+  for (auto const* const other : {"windows", "solaris", "zos", "vm"}) {
     auto const found = BH_TRY(json.member(other));
     if (found) return json.wrong(std::string("\"") + other + "\" is not supported here");
   }

@@ -34,6 +34,7 @@ struct ProcessSpec {
   std::vector<std::string> environment;
   std::string cwd;
   std::optional<jail::CapabilitySets> capabilities;
+  std::vector<std::string> unknown_capabilities;  // Names in `capabilities` that mean nothing here.
   std::vector<jail::Rlimit> rlimits;
   bool no_new_privileges = false;
   std::string apparmor_profile;

@@ -53,8 +53,8 @@ TEST(Spec, MistakesInTheProcessNameTheirPlace) {
        "process.rlimits[0]: type: \"RLIMIT_X\" is no resource limit"},
       {R"(,"rlimits":[{"type":"RLIMIT_CPU","soft":2,"hard":1}])",
        "process.rlimits[0]: soft is more than hard"},
-      {R"(,"capabilities":{"bounding":["CAP_X"]})",
-       "process.capabilities: bounding: \"CAP_X\" is no capability"},
+      {R"(,"capabilities":{"bounding":[7]})",
+       "process.capabilities.bounding[0]: expected a string, found a number"},
       {R"(,"oomScoreAdj":1001)", "process: oomScoreAdj must be from -1000 to 1000"},
       {R"(,"env":["a\u0000b"])", "process.env[0]: contains a NUL byte"},
   };
@@ -144,6 +144,14 @@ TEST(Spec, UnsupportedMembersAreNotIgnored) {
   ASSERT_FALSE(spec);
   EXPECT_EQ(spec.error().code, Errc::Unsupported);
   EXPECT_EQ(spec.error().message, "linux.intelRdt: not supported");
+}
+
+TEST(Spec, NotesCapabilitiesItDoesNotKnow) {
+  auto const spec = parse_spec(
+      with_process(R"(,"capabilities":{"bounding":["CAP_X","CAP_KILL"],"ambient":["CAP_X"]})"));
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->process->unknown_capabilities, std::vector<std::string>{"CAP_X"});
+  EXPECT_EQ(spec->process->capabilities->bounding, 1U << 5);
 }
 
 }  // namespace
