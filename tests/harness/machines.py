@@ -24,6 +24,7 @@ class Guest:
     layers: tuple = ()  # Names of paths.LAYERS, unpacked over the initrd.
     files: dict = dataclasses.field(default_factory=dict)  # Path in the guest -> bytes.
     arguments: str = ""  # More of the kernel's command line.
+    devices: dict = dataclasses.field(default_factory=dict)  # More of the configuration file.
 
     def kernel_path(self):
         return str(paths.KERNELS.get(self.kernel, self.kernel))
@@ -39,15 +40,16 @@ class Guest:
         return path
 
 
-def start_vmm(guest, folder, engine="soft", options=()):
+def start_vmm(guest, folder, engine="soft", options=(), initrd=True):
     """bulkhead-vmm with a configuration file."""
     config = {
         "boot-source": {
             "kernel_image_path": guest.kernel_path(),
-            "initrd_path": str(guest.write_initrd(folder)),
+            "initrd_path": str(guest.write_initrd(folder)) if initrd else None,
             "boot_args": guest.kernel_arguments(),
         },
         "machine-config": {"vcpu_count": guest.vcpus, "mem_size_mib": guest.memory_mib},
+        **guest.devices,
     }
     config_path = pathlib.Path(folder) / "vm.json"
     config_path.write_text(json.dumps(config))

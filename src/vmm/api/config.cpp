@@ -6,179 +6,93 @@
 
 #include <array>
 #include <cerrno>
-#include <limits>
+#include <utility>
 
 #include "os/file.h"
 #include "vmm/api/decode.h"
+#include "vmm/api/fields.h"
 #include "vmm/api/json.h"
-#include "vmm/engine/engine.h"
+#include "vmm/api/sections.h"
 
 namespace bh::vmm {
 
 namespace {
 
 constexpr std::uint64_t kMebibyte = 1024 * 1024;
-constexpr std::array<std::string_view, 7> kLevelNames{"Off",   "Error", "Warning", "Info",
-                                                      "Debug", "Trace", "Warn"};
 
-std::unexpected<Error> not_supported(std::string_view name, TextPosition position) {
-  return fail(Errc::Unsupported,
-              fmt::format("\"{}\": not supported yet{}", name, position.suffix()));
-}
-
-/// Such a string would be cut short where the system or the guest reads it.
-Result<> refuse_nul(std::string const& text, JsonValue const& value) {
-  if (text.find('\0') == std::string::npos) return {};
-  return fail(Errc::Invalid, "string with a zero byte" + value.end.suffix());
-}
-
-Result<> decode_text(JsonValue const& value, std::string& out) {
-  BH_TRY(decode_string(value, out));
-  return refuse_nul(out, value);
-}
-
-Result<> decode_optional_text(JsonValue const& value, std::optional<std::string>& out) {
-  BH_TRY(decode_optional_string(value, out));
-  return out ? refuse_nul(*out, value) : Result<>();
-}
-
-/// For switches whose "on" we do not have.
-Result<> decode_false(JsonValue const& value, std::string_view name) {
-  bool flag = false;
-  BH_TRY(decode_bool(value, flag));
-  if (flag) return not_supported(name, value.end);
-  return {};
-}
-
-Result<> decode_optional_bool(JsonValue const& value, std::optional<bool>& out) {
-  if (std::holds_alternative<JsonNull>(value.content)) return {};
-  return decode_bool(value, out.emplace());
-}
-
-constexpr Field<BootSourceConfig> kBootSourceFields[] = {
-    {"kernel_image_path", Need::Required,
-     [](JsonValue const& value, BootSourceConfig& out) {
-       return decode_text(value, out.kernel_image_path);
-     }},
-    {"initrd_path", Need::Optional,
-     [](JsonValue const& value, BootSourceConfig& out) {
-       return decode_optional_text(value, out.initrd_path);
-     }},
-    {"boot_args", Need::Optional,
-     [](JsonValue const& value, BootSourceConfig& out) {
-       return decode_optional_text(value, out.boot_args);
-     }},
-};
-
-Result<> decode_vcpu_count(JsonValue const& value, MachineConfig& out) {
-  std::uint64_t count = 0;
-  BH_TRY(decode_unsigned(value, std::numeric_limits<std::uint8_t>::max(), "u8", count));
-  if (count < 1 || count > kMaxVcpus) {
-    return fail(Errc::Invalid, fmt::format("vcpu_count {}: must be 1 to {}{}", count, kMaxVcpus,
-                                           value.end.suffix()));
-  }
-  out.vcpu_count = static_cast<unsigned>(count);
-  return {};
-}
-
-Result<> decode_memory_size(JsonValue const& value, MachineConfig& out) {
-  auto const limit = std::numeric_limits<std::uint64_t>::max();
-  BH_TRY(decode_unsigned(value, limit, "usize", out.mem_size_mib));
-  if (out.mem_size_mib == 0) {
-    return fail(Errc::Invalid, "mem_size_mib 0: must be at least 1" + value.end.suffix());
-  }
-  return {};
-}
-
-Result<> decode_huge_pages(JsonValue const& value, MachineConfig& out) {
-  constexpr std::array<std::string_view, 3> kNames{"None", "Transparent", "2M"};
-  auto const index = BH_TRY(decode_variant(value, kNames, LetterCase::Exact));
-  out.huge_pages = static_cast<HugePagesConfig>(index);
-  return {};
-}
-
-Result<> decode_cpu_template(JsonValue const& value, MachineConfig& /*out*/) {
-  constexpr std::array<std::string_view, 7> kNames{"C3",  "T2",   "T2S", "T2CL",
-                                                   "T2A", "V1N1", "None"};
-  if (std::holds_alternative<JsonNull>(value.content)) return {};
-  auto const index = BH_TRY(decode_variant(value, kNames, LetterCase::Exact));
-  if (kNames[index] != "None") return not_supported("cpu_template", value.end);
-  return {};
-}
-
-constexpr Field<MachineConfig> kMachineFields[] = {
-    {"vcpu_count", Need::Required, decode_vcpu_count},
-    {"mem_size_mib", Need::Required, decode_memory_size},
-    {"smt", Need::Optional,
-     [](JsonValue const& value, MachineConfig&) { return decode_false(value, "smt"); }},
-    {"cpu_template", Need::Optional, decode_cpu_template},
-    {"track_dirty_pages", Need::Optional,
-     [](JsonValue const& value, MachineConfig&) {
-       return decode_false(value, "track_dirty_pages");
-     }},
-    {"huge_pages", Need::Optional, decode_huge_pages},
-};
-
-LogLevel level_of(std::size_t index) {
-  return index == kLevelNames.size() - 1 ? LogLevel::Warning : static_cast<LogLevel>(index);
-}
-
-Result<> decode_level(JsonValue const& value, LoggerConfig& out) {
-  if (std::holds_alternative<JsonNull>(value.content)) return {};
-  auto const index = BH_TRY(decode_variant(value, kLevelNames, LetterCase::Ignored));
-  out.level = level_of(index);
-  return {};
-}
-
-constexpr Field<LoggerConfig> kLoggerFields[] = {
-    {"log_path", Need::Optional,
-     [](JsonValue const& value, LoggerConfig& out) {
-       return decode_optional_text(value, out.log_path);
-     }},
-    {"level", Need::Optional, decode_level},
-    {"show_level", Need::Optional,
-     [](JsonValue const& value, LoggerConfig& out) {
-       return decode_optional_bool(value, out.show_level);
-     }},
-    {"show_log_origin", Need::Optional,
-     [](JsonValue const& value, LoggerConfig& out) {
-       return decode_optional_bool(value, out.show_log_origin);
-     }},
-    {"module", Need::Optional,
-     [](JsonValue const& value, LoggerConfig& out) {
-       return decode_optional_text(value, out.module);
-     }},
-};
-
-constexpr std::array<std::string_view, 12> kLaterSections{
-    "drives", "network-interfaces", "vsock",      "balloon",        "entropy", "serial", "metrics",
-    "pmem",   "mmds-config",        "cpu-config", "memory-hotplug", "mmds"};
+constexpr std::array<std::string_view, 4> kLaterSections{"pmem", "cpu-config", "memory-hotplug",
+                                                         "mmds"};
 
 bool is_nothing(JsonValue const& value) {
   auto const* const array = std::get_if<JsonArray>(&value.content);
   return std::holds_alternative<JsonNull>(value.content) || (array != nullptr && array->empty());
 }
 
-template <typename Object, std::size_t kCount>
-Result<> decode_section(JsonMember const& member, std::string_view type,
-                        Field<Object> const (&fields)[kCount], Object& out) {
-  auto decoded = decode_object(member.value, type, fields, out);
-  if (!decoded) return std::unexpected(std::move(decoded).error().while_doing(member.name));
+/// Decodes one object and hands it to `put`.
+template <typename Object, typename Put>
+Result<> take(JsonValue const& value, Put put) {
+  Object object;
+  BH_TRY(decode_section(value, object));
+  return put(std::move(object));
+}
+
+template <typename Object, typename Put>
+Result<> take_each(JsonValue const& value, Put put) {
+  auto const* const array = std::get_if<JsonArray>(&value.content);
+  if (array == nullptr) return invalid_type(value, "a sequence");
+  for (auto const& element : *array) BH_TRY(take<Object>(element, put));
   return {};
 }
 
+struct Section {
+  std::string_view name;
+  Result<> (*read)(JsonValue const& value, VmConfig& out);
+};
+
+/// Stores what has nothing to be checked against.
+template <typename Object, auto kMember>
+Result<> read_into(JsonValue const& value, VmConfig& out) {
+  return take<Object>(value, [&](Object object) {
+    out.*kMember = std::move(object);
+    return Result<>();
+  });
+}
+
+template <typename Object, Result<> (*kPut)(VmConfig&, Object)>
+Result<> read_one(JsonValue const& value, VmConfig& out) {
+  return take<Object>(value, [&](Object object) { return kPut(out, std::move(object)); });
+}
+
+template <typename Object, Result<> (*kPut)(VmConfig&, Object)>
+Result<> read_list(JsonValue const& value, VmConfig& out) {
+  return take_each<Object>(value, [&](Object object) { return kPut(out, std::move(object)); });
+}
+
+constexpr Section kSections[] = {
+    {"machine-config", read_into<MachineConfig, &VmConfig::machine>},
+    {"logger", read_into<LoggerConfig, &VmConfig::logger>},
+    {"drives", read_list<DriveConfig, put_drive>},
+    {"network-interfaces", read_list<NetworkInterfaceConfig, put_network_interface>},
+    {"vsock", read_one<VsockConfig, put_vsock>},
+    {"balloon", read_one<BalloonConfig, put_balloon>},
+    {"entropy", read_into<EntropyConfig, &VmConfig::entropy>},
+    {"mmds-config", read_one<MmdsConfig, put_mmds>},
+    {"serial", read_into<SerialConfig, &VmConfig::serial>},
+    {"metrics", read_into<MetricsConfig, &VmConfig::metrics>},
+    {"shares", read_list<ShareConfig, put_share>},
+};
+
 Result<> decode_member(JsonMember const& member, VmConfig& out) {
-  bool const absent = std::holds_alternative<JsonNull>(member.value.content);
+  auto const inside = [&](Result<> read) -> Result<> {
+    if (read) return {};
+    return std::unexpected(std::move(read).error().while_doing(member.name));
+  };
   if (member.name == "boot-source") {
-    return decode_section(member, "struct BootSourceConfig", kBootSourceFields, out.boot_source);
+    return inside(decode_section(member.value, out.boot_source));
   }
-  if (member.name == "machine-config") {
-    if (absent) return {};
-    return decode_section(member, "struct MachineConfig", kMachineFields, out.machine);
-  }
-  if (member.name == "logger") {
-    if (absent) return {};
-    return decode_section(member, "struct LoggerConfig", kLoggerFields, out.logger);
+  for (auto const& section : kSections) {
+    if (member.name != section.name) continue;
+    return is_null(member.value) ? Result<>() : inside(section.read(member.value, out));
   }
   for (auto const later : kLaterSections) {
     if (member.name != later) continue;
@@ -221,6 +135,7 @@ Result<VmConfig> parse_config(std::string_view json) {
     if (member.name == "boot-source") has_boot_source = true;
   }
   if (!has_boot_source) return missing_field("boot-source", value.end);
+  BH_TRY(check_references(config));
   return config;
 }
 
@@ -237,17 +152,6 @@ Result<VmConfig> load_config(std::string const& path) {
   auto config = parse_config(text);
   if (!config) return std::unexpected(std::move(config).error().while_doing(path));
   return config;
-}
-
-Result<LogLevel> parse_log_level(std::string_view name) {
-  JsonValue const value{.content = std::string(name), .start = {}, .end = {}};
-  auto const index = decode_variant(value, kLevelNames, LetterCase::Ignored);
-  if (!index) {
-    return fail(Errc::Invalid, fmt::format("level \"{}\": must be Off, Error, Warning, Info, Debug "
-                                           "or Trace",
-                                           name));
-  }
-  return level_of(*index);
 }
 
 }  // namespace bh::vmm

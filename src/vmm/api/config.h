@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "vmm/api/device_config.h"
 
 namespace bh::vmm {
 
@@ -45,6 +47,15 @@ struct VmConfig {
   BootSourceConfig boot_source;
   MachineConfig machine;
   LoggerConfig logger;
+  std::vector<DriveConfig> drives;
+  std::vector<NetworkInterfaceConfig> network_interfaces;
+  std::optional<VsockConfig> vsock;
+  std::optional<BalloonConfig> balloon;
+  std::optional<EntropyConfig> entropy;
+  std::optional<MmdsConfig> mmds;
+  std::optional<SerialConfig> serial;
+  std::optional<MetricsConfig> metrics;
+  std::vector<ShareConfig> shares;
   /// Top-level names that nobody knows. Firecracker ignores them, so they are worth a warning only.
   std::vector<std::string> ignored_sections;
 };
@@ -56,6 +67,24 @@ inline constexpr std::string_view kDefaultBootArgs =
 /// Reads a configuration from JSON text and checks what can be checked without the host.
 /// Errors name the section, and line and column as serde_json counts them.
 Result<VmConfig> parse_config(std::string_view json);
+
+/// Puts a device in the place of the one with its id, or behind all others, unless the devices then
+/// contradict each other: two root drives, an id that is empty or has other characters than
+/// letters, digits, '_' and '-', a CID or MAC address that cannot be.
+Result<> put_drive(VmConfig& config, DriveConfig drive);
+Result<> put_network_interface(VmConfig& config, NetworkInterfaceConfig interface);
+Result<> put_vsock(VmConfig& config, VsockConfig vsock);
+Result<> put_balloon(VmConfig& config, BalloonConfig balloon);
+Result<> put_mmds(VmConfig& config, MmdsConfig mmds);
+Result<> put_share(VmConfig& config, ShareConfig share);
+
+/// Errc::Invalid if a part names another that is not there.
+Result<> check_references(VmConfig const& config);
+
+/// Bytes of "06:00:ac:10:00:02".
+Result<std::array<std::uint8_t, 6>> parse_mac(std::string_view text);
+/// Bytes of "169.254.169.254".
+Result<std::array<std::uint8_t, 4>> parse_ipv4(std::string_view text);
 
 /// Errc::Invalid if the host, with `host_memory` bytes, cannot hold the guest's memory.
 Result<> check_fits(MachineConfig const& machine, std::uint64_t host_memory);

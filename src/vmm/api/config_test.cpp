@@ -117,10 +117,9 @@ TEST(Config, LimitsTheMachine) {
 }
 
 TEST(Config, RefusesSectionsThatAreNotSupportedYet) {
-  EXPECT_EQ(error_of(with(R"("drives":[])")), "no error");
-  EXPECT_EQ(error_of(with(R"("drives":[{"drive_id":"rootfs"}])")),
-            "\"drives\": not supported yet at line 1 column 49");
-  EXPECT_EQ(error_of(with(R"("vsock":{})")), "\"vsock\": not supported yet at line 1 column 48");
+  EXPECT_EQ(error_of(with(R"("pmem":[])")), "no error");
+  EXPECT_EQ(error_of(with(R"("pmem":[{"id":"a"}])")),
+            "\"pmem\": not supported yet at line 1 column 47");
 }
 
 TEST(Config, RemembersTopLevelNamesItDoesNotKnow) {

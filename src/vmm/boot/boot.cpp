@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "base/units.h"
 #include "vmm/boot/acpi/acpi.h"
+#include "vmm/boot/acpi/dsdt.h"
 #include "vmm/boot/bzimage.h"
 #include "vmm/boot/command_line.h"
 #include "vmm/boot/e820.h"
@@ -77,14 +80,28 @@ Result<std::optional<InitrdPlace>> load_initrd_if_any(GuestMemory& memory,
   return load_initrd(memory, *request.initrd_path, kernel_end);
 }
 
+/// Whether a built-in driver knows the ACPI name of virtio-mmio devices. Told twice of a device,
+/// Linux complains about the second on the console.
+bool finds_devices_by_acpi(GuestMemory const& memory, BootRequest const& request,
+                           GuestAddress kernel_end) {
+  if (request.command_line.find("acpi=off") != std::string::npos) return false;
+  std::uint64_t const size = kernel_end.value - kKernelFloor.value;
+  std::byte const* const kernel = memory.host_address(kKernelFloor, size);
+  return kernel != nullptr &&
+         ::memmem(kernel, size, kVirtioMmioHid.data(), kVirtioMmioHid.size()) != nullptr;
+}
+
 Result<> prepare(GuestMemory& memory, BootRequest const& request, VcpuState& state) {
   static_assert(kIdentityMapped >= kLowMemoryEnd.value);
   BH_TRY(check(memory, request));
-  BH_TRY(write_command_line(memory, request.command_line));
   auto kernel = load_kernel(memory, request);
   if (!kernel) {
     return std::unexpected(std::move(kernel).error().while_doing("kernel " + request.kernel_path));
   }
+  bool const by_acpi = request.command_line_without_acpi.empty() ||
+                       finds_devices_by_acpi(memory, request, kernel->loaded.end);
+  BH_TRY(write_command_line(memory,
+                            by_acpi ? request.command_line : request.command_line_without_acpi));
   auto const initrd = BH_TRY(load_initrd_if_any(memory, request, kernel->loaded.end));
   BH_TRY(write_mp_table(memory, {request.vcpu_count, request.timer_pin}));
   BH_TRY(write_acpi(memory, {request.vcpu_count, request.timer_pin, request.mmio_devices}));

@@ -23,6 +23,8 @@ struct BootRequest {
   std::string kernel_path;
   std::optional<std::string> initrd_path;
   std::string command_line;
+  /// For kernels that do not look for virtio-mmio devices in ACPI's tables; empty: the same.
+  std::string command_line_without_acpi;
   unsigned vcpu_count = 1;
   Protocol protocol = Protocol::Auto;
   /// virtio-mmio devices the guest shall find through ACPI.

@@ -86,6 +86,21 @@ TEST_F(BootTest, KeepsWhatTheEntryDoesNotAskFor) {
   EXPECT_EQ(state->general.gpr[Rdx], 0u);
 }
 
+TEST_F(BootTest, NamesDevicesToKernelsThatDoNotFindThemByAcpi) {
+  request_.command_line = "a";
+  request_.command_line_without_acpi = "devices";
+  ASSERT_TRUE(boot(small_kernel()));
+  EXPECT_EQ(value_at<char>(memory_, kCommandLine.value), 'd');
+  memory_ = *GuestMemory::create(16 * kMib);
+  auto const modern = ElfBuilder(0x200000).load(0x200000, "has LNRO0005 in it", 0x2000).build();
+  ASSERT_TRUE(boot(modern));
+  EXPECT_EQ(value_at<char>(memory_, kCommandLine.value), 'a');
+  memory_ = *GuestMemory::create(16 * kMib);
+  request_.command_line = "acpi=off";
+  ASSERT_TRUE(boot(modern));
+  EXPECT_EQ(value_at<char>(memory_, kCommandLine.value), 'd');
+}
+
 TEST_F(BootTest, TellsTheKernelOfItsInitrd) {
   ScratchFile const initrd(std::vector<std::byte>(100, std::byte{'i'}));
   request_.initrd_path = initrd.path();

@@ -77,6 +77,11 @@ class GuestMemory {
   /// object.
   std::byte* host_address(GuestAddress address, std::uint64_t size) const;
 
+  /// For who wrote through host_address(): tells the hook, as write() does. The range is RAM.
+  void note_write(GuestAddress address, std::uint64_t size) {
+    if (write_hook_ != nullptr && size != 0) write_hook_->wrote(address, size);
+  }
+
   /// The hook must outlive this object or be taken out with nullptr. Set it before vCPUs run.
   void set_write_hook(WriteHook* hook) { write_hook_ = hook; }
 

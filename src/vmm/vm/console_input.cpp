@@ -6,7 +6,7 @@
 #include <array>
 #include <cerrno>
 
-#include "vmm/vm/event.h"
+#include "vmm/loop/event.h"
 
 namespace bh::vmm {
 

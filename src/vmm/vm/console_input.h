@@ -6,7 +6,7 @@
 #include "base/mutex.h"
 #include "os/unique_fd.h"
 #include "vmm/device/serial.h"
-#include "vmm/vm/device_loop.h"
+#include "vmm/loop/device_loop.h"
 #include "vmm/vm/escape.h"
 #include "vmm/vm/stop.h"
 

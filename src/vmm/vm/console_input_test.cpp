@@ -8,7 +8,7 @@
 #include <string>
 
 #include "os/file.h"
-#include "vmm/vm/event.h"
+#include "vmm/loop/event.h"
 #include "vmm/vm/testing/pipe.h"
 
 namespace bh::vmm {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "vmm/boot/acpi/power_ports.h"
-#include "vmm/vm/event.h"
+#include "vmm/loop/event.h"
 
 namespace bh::vmm {
 

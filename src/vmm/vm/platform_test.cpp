@@ -6,7 +6,7 @@
 #include <array>
 
 #include "base/bytes.h"
-#include "vmm/vm/event.h"
+#include "vmm/loop/event.h"
 #include "vmm/vm/testing/fake_engine.h"
 #include "vmm/vm/testing/pipe.h"
 

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <utility>
 
-#include "vmm/vm/event.h"
+#include "vmm/loop/event.h"
 
 namespace bh::vmm {
 

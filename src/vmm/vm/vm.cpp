@@ -11,9 +11,10 @@
 #include "base/units.h"
 #include "os/host_memory.h"
 #include "vmm/boot/boot.h"
+#include "vmm/loop/device_loop.h"
+#include "vmm/loop/event.h"
 #include "vmm/vm/console_input.h"
-#include "vmm/vm/device_loop.h"
-#include "vmm/vm/event.h"
+#include "vmm/vm/kernel_arguments.h"
 #include "vmm/vm/terminal.h"
 
 namespace bh::vmm {
@@ -32,11 +33,6 @@ HugePages huge_pages(HugePagesConfig config) {
     case HugePagesConfig::None: break;
   }
   return HugePages::None;
-}
-
-/// Firecracker's default line, or the user's; there is no PCI bus to look for in either case.
-std::string command_line(BootSourceConfig const& boot_source) {
-  return boot_source.boot_args.value_or(std::string(kDefaultBootArgs)) + " pci=off";
 }
 
 struct Console {
@@ -105,6 +101,11 @@ Result<std::unique_ptr<Vm>> Vm::create(VmConfig const& config, VmOptions options
                             .input_room = vm->input_room_};
   auto platform = BH_TRY(Platform::create(world, std::move(options.boot_clock)));
   vm->platform_ = std::move(platform);
+  auto devices = BH_TRY(Devices::create(config, {.memory = vm->memory_,
+                                                 .engine = *vm->engine_,
+                                                 .mmio = vm->platform_->mmio(),
+                                                 .logger = logger}));
+  vm->devices_ = std::move(devices);
   BH_TRY(vm->boot(config));
   return vm;
 }
@@ -112,10 +113,13 @@ Result<std::unique_ptr<Vm>> Vm::create(VmConfig const& config, VmOptions options
 Result<> Vm::boot(VmConfig const& config) {
   auto& first = *vcpus_.front();
   auto reset_state = BH_TRY(first.save());
+  auto const places = devices_->places();
   boot::BootRequest const request{.kernel_path = config.boot_source.kernel_image_path,
                                   .initrd_path = config.boot_source.initrd_path,
-                                  .command_line = command_line(config.boot_source),
-                                  .vcpu_count = config.machine.vcpu_count};
+                                  .command_line = kernel_arguments(config, {}),
+                                  .command_line_without_acpi = kernel_arguments(config, places),
+                                  .vcpu_count = config.machine.vcpu_count,
+                                  .mmio_devices = places};
   auto const state = BH_TRY(boot::prepare_boot(memory_, request, std::move(reset_state)));
   return first.restore(state);
 }

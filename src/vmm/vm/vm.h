@@ -9,6 +9,7 @@
 #include "vmm/engine/engine.h"
 #include "vmm/memory/guest_memory.h"
 #include "vmm/vm/console_output.h"
+#include "vmm/vm/devices.h"
 #include "vmm/vm/engine_choice.h"
 #include "vmm/vm/logger.h"
 #include "vmm/vm/platform.h"
@@ -60,6 +61,7 @@ class Vm {
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Vcpu>> vcpus_;  // Until run() gives them to threads.
   std::unique_ptr<Platform> platform_;
+  std::unique_ptr<Devices> devices_;
   std::vector<std::unique_ptr<VcpuThread>> threads_;
 };
 

@@ -51,7 +51,7 @@ aml::Bytes virtio_mmio(std::size_t number, MmioDevice const& device) {
                         static_cast<std::uint32_t>(device.size)),
       aml::edge_interrupt(device.gsi),
   };
-  std::array const terms{aml::name("_HID", aml::string("LNRO0005")),
+  std::array const terms{aml::name("_HID", aml::string(kVirtioMmioHid)),
                          aml::name("_UID", aml::integer(number)),
                          aml::name("_CRS", aml::resource_template(resources))};
   return aml::device(fmt::format("V{:03X}", number), terms);

@@ -1,4 +1,4 @@
-#include "vmm/vm/event.h"
+#include "vmm/loop/event.h"
 
 #include <sys/eventfd.h>
 

@@ -1,10 +1,10 @@
-#include "vmm/vm/device_loop.h"
+#include "vmm/loop/device_loop.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "os/file.h"
-#include "vmm/vm/event.h"
+#include "vmm/loop/event.h"
 
 namespace bh::vmm {
 namespace {

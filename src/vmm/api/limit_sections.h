@@ -1,0 +1,14 @@
+#pragma once
+
+#include <optional>
+
+#include "base/error.h"
+#include "vmm/api/device_config.h"
+#include "vmm/api/json.h"
+
+namespace bh::vmm {
+
+/// null is the same as absent.
+Result<> decode_rate_limiter(JsonValue const& value, std::optional<RateLimiterConfig>& out);
+
+}  // namespace bh::vmm

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "vmm/api/device_config.h"
+#include "vmm/virtio/block/image.h"
+#include "vmm/virtio/block/metrics.h"
+#include "vmm/virtio/device.h"
+#include "vmm/virtio/rate_limiter.h"
+
+namespace bh::vmm::virtio {
+
+/// virtio-blk (VIRTIO 1.2, 5.2).
+class BlockDevice final : public VirtioDevice {
+ public:
+  /// Opens the image. The worker and `memory` outlive the device.
+  static Result<std::unique_ptr<BlockDevice>> create(DriveConfig const& config, Worker& worker,
+                                                     GuestMemory& memory);
+
+  DeviceType type() const override { return DeviceType::Block; }
+  std::uint64_t features() const override;
+  std::size_t queue_count() const override { return num_queues_; }
+  std::vector<std::byte> config() const override;
+
+  BlockMetrics const& metrics() const { return metrics_; }
+
+  /// Opens `path` in the place of the image, as PATCH /drives does; on an error the old one stays.
+  Result<> replace_image(std::string const& path);
+  void update_rate_limiter(RateLimiterConfig const& limits);
+
+ protected:
+  void process(std::size_t queue) override;
+
+ private:
+  BlockDevice(DriveConfig const& config, Worker& worker, GuestMemory& memory,
+              std::unique_ptr<BlockImage> image);
+
+  std::optional<std::uint32_t> serve(Chain const& chain);
+
+  DriveConfig config_;
+  GuestMemory& memory_;
+  std::size_t const num_queues_;
+  std::unique_ptr<BlockImage> image_;
+  std::unique_ptr<Throttle> throttle_;
+  BlockMetrics metrics_;
+};
+
+}  // namespace bh::vmm::virtio

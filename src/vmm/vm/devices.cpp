@@ -1,0 +1,102 @@
+#include "vmm/vm/devices.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace bh::vmm {
+
+namespace {
+
+// Pins of the I/O APIC nothing else is wired to; those below 16 first, since a kernel without ACPI
+// knows only them.
+constexpr std::array<unsigned, 16> kLines{5,  6,  7,  10, 11, 12, 14, 15,
+                                          16, 17, 18, 19, 20, 21, 22, 23};
+// After the boot timer's page, where Firecracker has its devices as well.
+constexpr GuestAddress kFirstWindow{0xc000'1000};
+
+}  // namespace
+
+Result<std::unique_ptr<Devices>> Devices::create(VmConfig const& config, DevicesWorld world) {
+  std::unique_ptr<Devices> devices(new Devices(world));
+  for (auto const& drive : config.drives) {
+    auto added = devices->add_drive(drive);
+    if (!added) {
+      return std::unexpected(std::move(added).error().while_doing("drive " + drive.drive_id));
+    }
+  }
+  if (config.entropy) BH_TRY(devices->add_entropy(*config.entropy));
+  return devices;
+}
+
+Result<> Devices::add_drive(DriveConfig const& config) {
+  auto worker = BH_TRY(Worker::start("drive " + config.drive_id));
+  auto device = BH_TRY(virtio::BlockDevice::create(config, *worker, world_.memory));
+  drives_.push_back({config.drive_id, device.get()});
+  return attach(std::move(worker), std::move(device));
+}
+
+Result<> Devices::add_entropy(EntropyConfig const& config) {
+  auto worker = BH_TRY(Worker::start("entropy"));
+  auto device = BH_TRY(virtio::RngDevice::create(config, *worker, world_.memory));
+  return attach(std::move(worker), std::move(device));
+}
+
+Result<> Devices::attach(std::unique_ptr<Worker> worker,
+                         std::unique_ptr<virtio::VirtioDevice> device) {
+  std::size_t const index = attached_.size();
+  if (index == kLines.size()) {
+    return fail(Errc::Unsupported,
+                fmt::format("{}: a machine has at most {} devices", device->name(), kLines.size()));
+  }
+  auto attached = std::make_unique<Attached>();
+  attached->place = {.address = kFirstWindow + index * virtio::MmioTransport::kSize,
+                     .size = virtio::MmioTransport::kSize,
+                     .gsi = kLines[index]};
+  attached->worker = std::move(worker);
+  attached->device = std::move(device);
+  attached->transport = BH_TRY(virtio::MmioTransport::create(
+      *attached->device, world_.memory, line(attached->place.gsi),
+      [this, name = std::string(attached->device->name())](std::string_view why) {
+        world_.logger.log(LogLevel::Warning,
+                          fmt::format("{}: the driver must reset it: {}", name, why));
+      }));
+  BH_TRY(world_.mmio.add({.first = attached->place.address.value, .size = attached->place.size},
+                         attached->lock, *attached->transport));
+  attached_.push_back(std::move(attached));
+  return {};
+}
+
+IrqLine Devices::line(unsigned gsi) {
+  return [this, gsi](LineLevel level) {
+    auto const driven = world_.engine.set_irq_line(gsi, level);
+    if (!driven) world_.logger.log(LogLevel::Error, driven.error().message);
+  };
+}
+
+std::vector<boot::MmioDevice> Devices::places() const {
+  std::vector<boot::MmioDevice> places;
+  for (auto const& attached : attached_) places.push_back(attached->place);
+  return places;
+}
+
+Result<> Devices::update_drive(DriveUpdate const& update) {
+  auto const found = std::ranges::find(drives_, update.drive_id, &Named<virtio::BlockDevice>::id);
+  if (found == drives_.end()) {
+    return fail(Errc::NotFound, fmt::format("drive {}: there is none", update.drive_id));
+  }
+  auto& device = *found->device;
+  Result<> changed;
+  device.worker().run_and_wait([&] {
+    if (update.path_on_host) changed = device.replace_image(*update.path_on_host);
+    if (changed && update.rate_limiter) device.update_rate_limiter(*update.rate_limiter);
+  });
+  if (!changed) {
+    return std::unexpected(std::move(changed).error().while_doing("drive " + update.drive_id));
+  }
+  return {};
+}
+
+}  // namespace bh::vmm
