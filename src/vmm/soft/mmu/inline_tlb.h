@@ -22,20 +22,23 @@ class InlineTlb {
     std::uint64_t read;         // Linear page, or one that belongs elsewhere.
     std::uint64_t write;        // Likewise.
     std::byte* host = nullptr;  // The page.
+    std::uint64_t noted = 0;    // What a place of PageSlots notes: the page, or nowhere.
   };
 
   InlineTlb() { forget_all(); }
 
   Entry const& first() const { return entries_.front(); }
 
-  /// `access` is Read or Write; what may be written may be read.
-  void insert(std::uint64_t linear, std::byte* host_page, Access access, bool global) {
+  /// `access` is Read or Write; what may be written may be read. `noted`: see Entry.
+  void insert(std::uint64_t linear, std::byte* host_page, Access access, bool global,
+              std::uint64_t noted = 0) {
     std::uint64_t const page = linear & ~(kPageSize - 1);
     std::size_t const slot = slot_of(linear);
     Entry& entry = entries_[slot];
     if (entry.host != host_page || entry.read != page) clear(slot);
     entry.host = host_page;
     entry.read = page;
+    entry.noted = noted;
     if (access == Access::Write) entry.write = page;
     if (!global) local_.note(slot);
   }

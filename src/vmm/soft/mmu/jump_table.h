@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "vmm/memory/guest_address.h"
+#include "vmm/soft/mmu/recent_jumps.h"
 #include "vmm/soft/mmu/slot_log.h"
 
 namespace bh::vmm::soft {
@@ -26,6 +27,8 @@ class JumpTable {
   }
 
   Entry const& first() const { return entries_.front(); }
+  /// A copy of some entries, for translated code to look at first.
+  RecentJumps const& recent() const { return recent_; }
 
   /// `miss`: code to jump to where nothing is known.
   void set_miss(std::uint64_t miss) {
@@ -35,6 +38,7 @@ class JumpTable {
 
   void insert(std::uint64_t rip, std::uint64_t code, bool global) {
     std::size_t const slot = slot_of(rip);
+    if (entries_[slot].rip == rip && entries_[slot].code != code) recent_.forget();
     entries_[slot] = {rip, code};
     note_page(rip);
     note_page(rip + kReach);  // Its first instruction may lie in two pages.
@@ -56,19 +60,23 @@ class JumpTable {
   void forget(std::uint64_t rip) {
     Entry& entry = entries_[slot_of(rip)];
     if (entry.rip == rip) clear(entry);
+    recent_.forget();
   }
   void forget_code(std::uint64_t code) {
     forget_if([&](Entry const& entry) { return entry.code == code; });
   }
   /// What a write to CR3 forgets.
   void forget_local() {
+    if (local_.empty()) return;
     if (!local_.for_each([this](std::size_t slot) { clear(entries_[slot]); })) forget_all();
     local_.clear();
+    recent_.forget();
   }
   void forget_all() {
     for (auto& entry : entries_) clear(entry);
     pages_.fill(0);
     local_.clear();
+    recent_.forget();
   }
 
  private:
@@ -86,10 +94,12 @@ class JumpTable {
     for (auto& entry : entries_) {
       if (matches(entry)) clear(entry);
     }
+    recent_.forget();
   }
 
   std::array<Entry, kEntries> entries_{};
   std::array<std::uint64_t, kPageBits / 64> pages_{};
+  RecentJumps recent_;
   SlotLog local_;
   std::uint64_t miss_ = 0;
 };

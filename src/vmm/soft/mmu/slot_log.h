@@ -20,6 +20,7 @@ class SlotLog {
     for (std::size_t i = 0; i < count_; ++i) visit(slots_[i]);
     return true;
   }
+  bool empty() const { return count_ == 0; }
   void clear() { count_ = 0; }
 
  private:

@@ -8,6 +8,7 @@
 #include "vmm/soft/mmu/access_kind.h"
 #include "vmm/soft/mmu/inline_tlb.h"
 #include "vmm/soft/mmu/jump_table.h"
+#include "vmm/soft/mmu/page_slots.h"
 
 namespace bh::vmm::soft {
 
@@ -64,7 +65,17 @@ class Mmu {
   InlineTlb& inline_tlb(Privilege privilege) {
     return inline_tlbs_[static_cast<std::size_t>(privilege)];
   }
+  PageSlots& slots(Privilege privilege) { return slots_[static_cast<std::size_t>(privilege)]; }
   JumpTable& jumps(Privilege privilege) { return jumps_[static_cast<std::size_t>(privilege)]; }
+
+  /// Enters a page in the TLB that translated code probes.
+  void insert_inline(Privilege privilege, std::uint64_t linear, std::byte* host_page, Access access,
+                     bool global) {
+    // Slots of the kernel's code outlive address spaces.
+    bool const notable = global || privilege == Privilege::User;
+    auto const noted = notable ? linear & ~(kPageSize - 1) : slots(privilege).nowhere();
+    inline_tlb(privilege).insert(linear, host_page, access, global, noted);
+  }
 
   /// A translation was entered that is a piece of a page of `size` bytes.
   void note_page_size(std::uint64_t linear, std::uint64_t size) {
@@ -85,6 +96,7 @@ class Mmu {
       for (auto& tlb : by_access) tlb.remove(linear);
     }
     for (auto& tlb : inline_tlbs_) tlb.forget_page(linear);
+    for (auto& slots : slots_) slots.forget_page(linear);
     for (auto& jumps : jumps_) jumps.forget_page(linear);
     ++epoch_;
   }
@@ -92,6 +104,7 @@ class Mmu {
   void forget_local() {
     clear_tlbs();
     for (auto& tlb : inline_tlbs_) tlb.forget_local();
+    slots(Privilege::User).forget_all();
     for (auto& jumps : jumps_) jumps.forget_local();
     ++epoch_;
   }
@@ -99,6 +112,7 @@ class Mmu {
   void forget_all() {
     clear_tlbs();
     for (auto& tlb : inline_tlbs_) tlb.forget_all();
+    for (auto& slots : slots_) slots.forget_all();
     for (auto& jumps : jumps_) jumps.forget_all();
     large_.fill(false);
     huge_.fill(false);
@@ -108,9 +122,11 @@ class Mmu {
   /// No store to this page of host memory may go unseen any more.
   void forget_writes_to(std::byte const* host_page) {
     for (auto& tlb : inline_tlbs_) tlb.forget_writes_to(host_page);
+    for (auto& slots : slots_) slots.forget_writes();
   }
   void forget_writes() {
     for (auto& tlb : inline_tlbs_) tlb.forget_writes();
+    for (auto& slots : slots_) slots.forget_writes();
   }
 
   /// Changes whenever a translation may have been withdrawn.
@@ -132,6 +148,7 @@ class Mmu {
     clear_tlbs();
     std::uint64_t const start = linear & ~(size - 1);
     for (auto& tlb : inline_tlbs_) tlb.forget_range(start, size);
+    for (auto& slots : slots_) slots.forget_range(start, size);
     for (auto& jumps : jumps_) jumps.forget_range(start, size);
     ++epoch_;
   }
@@ -142,6 +159,7 @@ class Mmu {
   }
 
   std::array<InlineTlb, 2> inline_tlbs_;
+  std::array<PageSlots, 2> slots_;
   std::array<JumpTable, 2> jumps_;
   std::array<std::array<Tlb, 3>, 2> tlbs_{};
   std::array<bool, kSizeBits> large_{};  // Ranges that large pages were entered for,

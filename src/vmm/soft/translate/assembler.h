@@ -36,6 +36,7 @@ class Assembler {
   void bytes(std::span<std::uint8_t const> values) {
     for (auto const value : values) byte(value);
   }
+  void word(std::uint32_t value) { byte(value), byte(value >> 8); }
   void dword(std::uint32_t value) {
     for (unsigned shift = 0; shift < 32; shift += 8) byte(value >> shift);
   }
@@ -43,6 +44,7 @@ class Assembler {
   // --- Registers and memory at a register.
   void move(Gpr to, Gpr from) { rex_w(from, to), byte(0x89), registers(from, to); }
   void move32(Gpr to, Gpr from) { rex(from, to), byte(0x89), registers(from, to); }
+  void move32(Gpr to, std::uint32_t value) { rex(0, to), byte(0xb8 | (to & 7)), dword(value); }
   void add(Gpr to, Gpr from) { rex_w(from, to), byte(0x01), registers(from, to); }
   void xor32(Gpr to, Gpr from) { rex(from, to), byte(0x31), registers(from, to); }
   void compare(Gpr left, Gpr right) { rex_w(right, left), byte(0x39), registers(right, left); }
@@ -83,6 +85,15 @@ class Assembler {
     rex_sum(0, base, index), byte(0xc7), sum(0, base, index, displacement);
     dword(static_cast<std::uint32_t>(value));
   }
+  void load32(Gpr to, Gpr base, std::int32_t displacement) {
+    rex(to, base), byte(0x8b), at(to, base, displacement);
+  }
+  void load16(Gpr to, Gpr base, std::int32_t displacement) {  // Zero-extended.
+    rex(to, base), byte(0x0f), byte(0xb7), at(to, base, displacement);
+  }
+  void compare16(Gpr left, Gpr base, std::int32_t displacement) {
+    byte(0x66), rex(left, base), byte(0x3b), at(left, base, displacement);
+  }
   void store(Gpr base, std::int32_t displacement, Gpr from) {
     rex_w(from, base), byte(0x89), at(from, base, displacement);
   }
@@ -121,11 +132,17 @@ class Assembler {
     byte(0x65), rex_w(0, 0), byte(0x81), state_at(1, state),
         dword(static_cast<std::uint32_t>(mask));
   }
+  void xor_state(Gpr to, std::int32_t state) {
+    byte(0x65), rex_w(to, 0), byte(0x33), state_at(to, state);
+  }
   void load_state16(Gpr to, std::int32_t state) {  // Zero-extended.
     byte(0x65), rex(to, 0), byte(0x0f), byte(0xb7), state_at(to, state);
   }
   void store_state32(std::int32_t state, std::uint32_t value) {
     byte(0x65), byte(0xc7), state_at(0, state), dword(value);
+  }
+  void store_state32(std::int32_t state, Gpr from) {
+    byte(0x65), rex(from, 0), byte(0x89), state_at(from, state);
   }
   void store_state8(std::int32_t state, std::uint8_t value) {
     byte(0x65), byte(0xc6), state_at(0, state), byte(value);
@@ -144,11 +161,32 @@ class Assembler {
   void xor_state_at(Gpr to, Gpr index, std::int32_t state) {
     byte(0x65), rex_w(to, index), byte(0x33), at(to, index, state);
   }
+  void store_state_at(Gpr index, std::int32_t state, Gpr from) {
+    byte(0x65), rex_w(from, index), byte(0x89), at(from, index, state);
+  }
+  void subtract_state_at(Gpr index, std::int32_t state, std::uint8_t value) {
+    byte(0x65), rex_w(0, index), byte(0x83), at(5, index, state), byte(value);
+  }
   void compare_state_at(Gpr left, Gpr index, std::int32_t state) {
     byte(0x65), rex_w(left, index), byte(0x3b), at(left, index, state);
   }
   void jump_state_at(Gpr index, std::int32_t state) {
     byte(0x65), rex(0, index), byte(0xff), at(4, index, state);
+  }
+  /// State at 8 times a register.
+  void compare_state_indexed(Gpr left, Gpr index, std::int32_t state) {
+    byte(0x65), byte(0x48 | left >> 3 << 2 | index >> 3 << 1), byte(0x3b);
+    state_indexed(left, index, state);
+  }
+  void store_state_indexed(Gpr index, std::int32_t state, Gpr from) {
+    byte(0x65), byte(0x48 | from >> 3 << 2 | index >> 3 << 1), byte(0x89);
+    state_indexed(from, index, state);
+  }
+  void jump_state_indexed(Gpr index, std::int32_t state) {
+    byte(0x65), byte(0x40 | index >> 3 << 1), byte(0xff), state_indexed(4, index, state);
+  }
+  void compare_state(Gpr left, std::int32_t state) {
+    byte(0x65), rex_w(left, 0), byte(0x3b), state_at(left, state);
   }
   void load_state_xmm(unsigned xmm, std::int32_t state) {
     byte(0x65), rex(xmm, 0), byte(0x0f), byte(0x10), state_at(xmm, state);
@@ -264,6 +302,10 @@ class Assembler {
   /// [disp32] without base.
   void state_at(unsigned reg, std::int32_t state) {
     byte((reg & 7) << 3 | 4), byte(0x25), dword(static_cast<std::uint32_t>(state));
+  }
+  void state_indexed(unsigned reg, Gpr index, std::int32_t state) {
+    byte((reg & 7) << 3 | 4), byte(0xc0 | (index & 7) << 3 | 5);
+    dword(static_cast<std::uint32_t>(state));
   }
   void distance(std::uint64_t target) { dword(static_cast<std::uint32_t>(target - (here() + 4))); }
 

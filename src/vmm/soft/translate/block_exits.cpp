@@ -47,13 +47,17 @@ void BlockWriter::go_to(Piece const& piece, std::int32_t target) {
   out_.load_state(R11, state_.rip_page());
   out_.load_address(R11, R11, target);
   auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
-  auto const misses = write_look_up(out_, state_, privilege);
-  for (auto const jump_end : {misses.attention, misses.unknown}) {
-    tails_.push_back({.kind = Tail::Kind::Leave,
-                      .jump_end = jump_end,
-                      .go_to = gate_.unknown,
-                      .site = Crossing::kNoSite});
-  }
+  // By where it is, near ones have different slots.
+  constexpr unsigned kClosest = 6;
+  auto const slot = (out_.offset() >> kClosest) % RecentJumps::kSlots;
+  auto const misses = write_look_up(out_, state_, privilege, slot);
+  tails_.push_back({.kind = Tail::Kind::Leave,
+                    .jump_end = misses.attention,
+                    .go_to = gate_.unknown,
+                    .site = Crossing::kNoSite});
+  tails_.push_back({.kind = Tail::Kind::LookFurther,
+                    .jump_end = misses.unknown,
+                    .slot = static_cast<std::uint32_t>(RecentJumps::kHashed + slot)});
 }
 
 void BlockWriter::branch(Piece const& piece) {
@@ -71,8 +75,10 @@ void BlockWriter::look_up(Piece const& piece, unsigned undo_stack) {
       add_site({.kind = SiteKind::LookUp, .offset = piece.start(), .undo_stack = undo_stack});
   auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
   auto const misses = write_look_up(out_, state_, privilege);
-  out_.land(misses.attention);
   out_.land(misses.unknown);
+  out_.store_state32(state_.site(), site);
+  out_.jump(gate_.look_further[mode_.user ? 1 : 0]);
+  out_.land(misses.attention);
   out_.store_state(state_.target(), R11);
   out_.store_state32(state_.site(), site);
   out_.jump(gate_.leave);
@@ -154,6 +160,7 @@ void BlockWriter::load_scratch(std::uint16_t registers) {
 }
 
 void BlockWriter::tails() {
+  auto const user = mode_.user ? 1 : 0;
   for (std::size_t i = 0; i < tails_.size(); ++i) {
     Tail const tail = tails_[i];
     if (tail.kind != Tail::Kind::Retry) out_.land(tail.jump_end);
@@ -174,19 +181,33 @@ void BlockWriter::tails() {
         load_scratch(tail.registers);
         out_.jump(tail.back);
         break;
+      case Tail::Kind::Refill:
+        ask_gate(tail.operand, gate_.refill[user][tail.operand.writes ? 1 : 0], tail.site,
+                 tail.back);
+        break;
       case Tail::Kind::Reach: {
         auto const start = out_.offset();
         load_scratch(tail.operand.scratch_registers());
         address(tail.operand);
-        probe(tail.operand, start);
-        out_.jump(tail.back);
+        auto const site = add_site({.kind = SiteKind::Miss,
+                                    .writes = tail.operand.writes,
+                                    .user = mode_.user,
+                                    .size = static_cast<std::uint8_t>(tail.operand.size),
+                                    .offset = tail.operand.piece->start(),
+                                    .go_on = start});
+        ask_gate(tail.operand, gate_.search[user][tail.operand.writes ? 1 : 0], site, tail.back);
         break;
       }
+      case Tail::Kind::LookFurther:
+        out_.store_state32(state_.site(), Crossing::kNoSite);
+        out_.move32(R15, tail.slot);
+        out_.jump(gate_.look_further[user]);
+        break;
       case Tail::Kind::CrossPage:
         if (tail.flags == Flags::Host) out_.save_flags(state_.flags(), R11);
         out_.load_state(R11, state_.rip_page());
         out_.load_address(R11, R11, tail.target);
-        out_.jump(gate_.look_up[mode_.user ? 1 : 0]);
+        out_.jump(gate_.look_up[user]);
         break;
     }
   }

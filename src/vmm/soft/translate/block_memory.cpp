@@ -3,6 +3,7 @@
 
 #include "vmm/soft/translate/block_writer.h"
 #include "vmm/soft/translate/instruction_copy.h"
+#include "vmm/soft/translate/probe_place.h"
 
 namespace bh::vmm::soft {
 
@@ -34,6 +35,14 @@ bool needs_temporary(std::span<Piece const> pieces) {
   });
 }
 
+std::uint32_t limit_of(Operand const& operand) {
+  return static_cast<std::uint32_t>(kPageSize) - operand.size;
+}
+
+// Bytes that the assembler makes of them.
+constexpr std::uint64_t kLoadCodeAddress = 7;
+constexpr std::uint64_t kJump = 5;
+
 }  // namespace
 
 void BlockWriter::load_guest(Gpr to, unsigned reg) {
@@ -61,26 +70,38 @@ void BlockWriter::address(Operand const& operand) {
 std::uint32_t BlockWriter::probe(Operand const& operand, CodeOffset go_on) {
   auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
   auto const access = operand.writes ? Access::Write : Access::Read;
-  // Page number times the size of an entry.
-  static_assert(sizeof(InlineTlb::Entry) == 32);
-  constexpr unsigned kEntryShift = 5;
-  out_.move32(R15, R11);
-  out_.shift_right32(R15, kPageShift - kEntryShift);
-  out_.and32(R15, static_cast<std::uint32_t>((InlineTlb::kEntries - 1) << kEntryShift));
-  out_.xor_state_at(R11, R15, state_.tlb_tag(privilege, access));
-  out_.compare(R11, static_cast<std::uint32_t>(kPageSize) - operand.size);
-  out_.jump_if(Condition::Above, out_.here());
   auto const site = add_site({.kind = SiteKind::Miss,
                               .writes = operand.writes,
+                              .user = mode_.user,
                               .size = static_cast<std::uint8_t>(operand.size),
                               .offset = operand.piece->start(),
-                              .go_on = go_on});
-  tails_.push_back({.kind = Tail::Kind::Leave,
-                    .jump_end = out_.size(),
-                    .go_to = gate_.leave_miss[mode_.user ? 1 : 0][operand.writes ? 1 : 0],
-                    .site = site});
-  out_.load_state_at(R15, R15, state_.tlb_host(privilege));
+                              .go_on = go_on,
+                              .patch = out_.offset()});
+  auto const slot = site % PageSlots::kCount;
+  out_.xor_state(R11, state_.slot_page(privilege, access, slot));
+  out_.compare(R11, limit_of(operand));
+  out_.jump_if(Condition::Above, out_.here());
+  auto const miss = out_.size();
+  out_.load_state(R15, state_.slot_host(privilege, access, slot));
+  tails_.push_back({.kind = Tail::Kind::Refill,
+                    .jump_end = miss,
+                    .site = site,
+                    .back = out_.here(),
+                    .operand = operand});
   return site;
+}
+
+/// Sends the gate to finish a probe, and goes on at `back`.
+void BlockWriter::ask_gate(Operand const& operand, std::uint64_t gate, std::uint32_t site,
+                           std::uint64_t back) {
+  out_.load_code_address(R15, out_.here() + kLoadCodeAddress + kJump);
+  out_.jump(gate);
+  ProbePlace const place{
+      .slot = static_cast<std::uint16_t>(site % PageSlots::kCount * sizeof(std::uint64_t)),
+      .limit = static_cast<std::uint16_t>(limit_of(operand)),
+      .site = site};
+  place.write(out_);
+  out_.jump(back);
 }
 
 void BlockWriter::reach(Operand const& operand) {
@@ -116,7 +137,7 @@ void BlockWriter::reach_from(Operand const& last, Operand const& operand) {
   scratch_.split_operand();
   auto const distance = operand.displacement - last.displacement;
   if (distance != 0) out_.load_address(R11, R11, distance);
-  out_.compare(R11, static_cast<std::uint32_t>(kPageSize) - operand.size);
+  out_.compare(R11, limit_of(operand));
   out_.jump_if(Condition::Above, out_.here());
   tails_.push_back({.kind = Tail::Kind::Reach,
                     .jump_end = out_.size(),

@@ -53,15 +53,24 @@ class BlockWriter {
 
   /// Code out of the way of the block, reached by a jump.
   struct Tail {
-    enum class Kind : std::uint8_t { Leave, Load, CrossPage, Retry, Reach } kind;
+    enum class Kind : std::uint8_t {
+      Leave,
+      Load,
+      CrossPage,
+      LookFurther,
+      Retry,
+      Refill,
+      Reach
+    } kind;
     std::size_t jump_end;     // For Assembler::land().
     std::uint64_t go_to = 0;  // Leave, Load: one of the gate's.
     std::uint32_t site = 0;
-    std::uint64_t back = 0;       // Load, Retry, Reach: where to go on.
+    std::uint32_t slot = 0;       // LookFurther: entry of RecentJumps.
+    std::uint64_t back = 0;       // Load, Retry, Refill, Reach: where to go on.
     Flags flags = Flags::Saved;   // CrossPage
     std::int32_t target = 0;      // CrossPage
     std::uint16_t registers = 0;  // Retry: what to load again.
-    Operand operand;              // Reach
+    Operand operand;              // Refill, Reach
   };
 
   FirstUse first_use(std::span<Piece const> pieces) const;
@@ -102,6 +111,7 @@ class BlockWriter {
   /// R11: linear address. Afterwards R15 + R11 is the host address. `go_on`: where to try again.
   /// Returns the site.
   std::uint32_t probe(Operand const& operand, CodeOffset go_on);
+  void ask_gate(Operand const& operand, std::uint64_t gate, std::uint32_t site, std::uint64_t back);
   /// R15 + R11 becomes the operand's host address. Flags are lost.
   void reach(Operand const& operand);
   void reach_from(Operand const& last, Operand const& operand);

@@ -23,14 +23,15 @@ struct Site {
   SiteKind kind = SiteKind::StepOut;
   FlagsAt flags = FlagsAt::Saved;  // Link: at the jump.
   bool writes = false;             // Miss
-  bool user = false;               // Link: the block's mode.
+  bool user = false;               // Link, Miss: the block's mode.
   std::uint8_t size = 0;           // Miss: bytes of the operand.
   std::uint16_t offset = 0;        // Of the instruction, in its page.
   std::uint16_t next = 0;          // Step: of the instruction behind it.
   std::uint32_t undo_stack = 0;    // LookUp: what to take from RSP to be back at the instruction.
   std::int32_t target = 0;         // Link, Poll: bytes from the start of the instruction's page.
   CodeOffset go_on = 0;            // Miss, Step
-  CodeOffset patch = 0;            // Link: of the jump's 32-bit distance.
+  CodeOffset patch = 0;            // Link: of the jump's 32-bit distance. Miss: of the probe of a
+                                   // slot; 0: none.
   CodeOffset unlinked = 0;         // Link: where the jump goes without a target.
   std::uint32_t next_incoming = kNone;  // Link: the next one of those that jump to the same block.
   std::uint32_t block = 0;

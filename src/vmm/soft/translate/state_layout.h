@@ -34,6 +34,8 @@ class StateLayout {
   std::int32_t enter_at() const { return of(cpu_.crossing.enter_at); }
   std::int32_t target() const { return of(cpu_.crossing.target); }
   std::int32_t miss_address() const { return of(cpu_.crossing.miss_address); }
+  std::int32_t impatient() const { return of(cpu_.crossing.impatient); }
+  std::int32_t spare(unsigned number) const { return of(cpu_.crossing.spare[number]); }
   std::int32_t site() const { return of(cpu_.crossing.site); }
   std::int32_t vectors_loaded() const { return of(cpu_.crossing.vectors_loaded); }
 
@@ -49,8 +51,30 @@ class StateLayout {
     auto const& entry = cpu_.mmu.inline_tlb(privilege).first();
     return of(access == Access::Write ? entry.write : entry.read);
   }
+  std::int32_t tlb_noted(Privilege privilege) const {
+    return of(cpu_.mmu.inline_tlb(privilege).first().noted);
+  }
   std::int32_t tlb_host(Privilege privilege) const {
     return of(cpu_.mmu.inline_tlb(privilege).first().host);
+  }
+  /// Of a slot by its number.
+  std::int32_t slot_page(Privilege privilege, Access access, std::size_t number = 0) const {
+    return of(cpu_.mmu.slots(privilege).of(access).page[number]);
+  }
+  std::int32_t slot_host(Privilege privilege, Access access, std::size_t number = 0) const {
+    return of(cpu_.mmu.slots(privilege).of(access).host[number]);
+  }
+  std::int32_t slot_patience(Privilege privilege, Access access) const {
+    return of(cpu_.mmu.slots(privilege).of(access).patience.front());
+  }
+  /// Of RecentJumps by number.
+  std::int32_t recent_rip(Privilege privilege, std::size_t number = 0) const {
+    return of(cpu_.mmu.jumps(privilege).recent().first_rip()) +
+           static_cast<std::int32_t>(8 * number);
+  }
+  std::int32_t recent_code(Privilege privilege, std::size_t number = 0) const {
+    return of(cpu_.mmu.jumps(privilege).recent().first_code()) +
+           static_cast<std::int32_t>(8 * number);
   }
   /// In an entry of the jump table.
   std::int32_t jump_rip(Privilege privilege) const {

@@ -14,6 +14,9 @@ constexpr std::size_t kFirstBound = 4u << 20;
 // No block and no stub needs more: 64 instructions of some 150 bytes and their ways out.
 constexpr std::size_t kLargestBlock = 48u << 10;
 
+// What BlockWriter::probe() makes of a probe.
+constexpr CodeOffset kSlotProbe = 9 + 7 + 6 + 9;
+
 }  // namespace
 
 Result<std::unique_ptr<TranslationCache>> TranslationCache::create(Cpu& cpu) {
@@ -78,6 +81,29 @@ void TranslationCache::link(std::uint32_t site, std::uint32_t block) {
   bool const backward = from.target <= from.offset;
   patch(from.patch, backward ? write_poll(from, to) : target);
   sites_[site].next_incoming = std::exchange(blocks_[block].first_incoming, site);
+}
+
+void TranslationCache::give_up_slot(std::uint32_t number) {
+  Site& site = sites_[number];
+  if (site.patch == 0 || pool_.used() + kLargestBlock > bound_) return;
+  auto const privilege = site.user ? Privilege::User : Privilege::Supervisor;
+  auto const access = site.writes ? Access::Write : Access::Read;
+  Assembler out = assembler();
+  auto const stub = out.offset();
+  write_tlb_look(out, state_, privilege, access);
+  out.compare(R11, static_cast<std::uint32_t>(kPageSize) - site.size);
+  out.jump_if(Condition::Above, out.here());
+  auto const miss = out.size();
+  out.load_state_at(R15, R15, state_.tlb_host(privilege));
+  out.jump(address(site.patch + kSlotProbe));
+  out.land(miss);
+  out.store_state32(state_.site(), number);
+  out.jump(gate_.leave_miss[site.user ? 1 : 0][site.writes ? 1 : 0]);
+  pool_.take(out.size());
+
+  *pool_.writable(address(site.patch)) = 0xe9;
+  patch(site.patch + 1, stub);
+  site.patch = 0;
 }
 
 CodeOffset TranslationCache::write_poll(Site const& from, Entries const& to) {

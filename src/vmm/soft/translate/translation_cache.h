@@ -49,6 +49,9 @@ class TranslationCache {
   /// Makes the link's jump go to the block.
   void link(std::uint32_t site, std::uint32_t block);
 
+  /// The place of a miss shall probe the TLB itself, without a slot.
+  void give_up_slot(std::uint32_t site);
+
   /// Enters the block in the jump table.
   void enter_jump(std::uint64_t rip, std::uint32_t block, bool global);
 

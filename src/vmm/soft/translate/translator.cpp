@@ -149,6 +149,8 @@ bool Translator::run_op(Site const& site, Place& place, Stop& stop) {
 namespace {
 
 constexpr unsigned kMostBranches = 2;
+// Interrupts alone make some hundred a second.
+constexpr unsigned kRunsOfPatience = 8;
 
 bool ends_block(PieceKind kind) {
   switch (kind) {
@@ -273,6 +275,11 @@ void Translator::hide_host_pointers() {
 Translator::Stop Translator::run() {
   take_up_gs_base();
   catch_up();
+  if (++runs_ % kRunsOfPatience == 0) {
+    for (auto const privilege : {Privilege::Supervisor, Privilege::User}) {
+      cpu_.mmu.slots(privilege).be_patient();
+    }
+  }
   Place place;
   Stop stop = Stop::Look;
   if (!resume(place) && !look_up(place, stop)) return stop;
@@ -299,6 +306,7 @@ bool Translator::after(Place& place, Stop& stop) {
       statistics_->left(site.kind, page + site.offset);
     switch (site.kind) {
       case SiteKind::Miss:
+        if (std::exchange(crossing.impatient, 0) != 0) cache_->give_up_slot(number);
         if (fill(site)) {
           place = {cache_->address(site.go_on), fpu};
           return true;
@@ -366,7 +374,7 @@ bool Translator::fill(Site const& site) {
   // Stores to code are stepped.
   if (site.writes && pages.watches(pages.page_of(host))) return false;
   cpu_.mmu.note_page_size(linear, translation.page_size);
-  cpu_.mmu.inline_tlb(privilege).insert(linear, host_page, access, translation.global);
+  cpu_.mmu.insert_inline(privilege, linear, host_page, access, translation.global);
   return true;
 }
 

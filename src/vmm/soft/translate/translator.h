@@ -101,6 +101,7 @@ class Translator {
   std::unique_ptr<Statistics> statistics_;  // Or nullptr.
   Op const* fault_op_ = nullptr;
   std::uint64_t translated_ = 0;
+  unsigned runs_ = 0;
   bool every_flag_ = false;
 };
 
