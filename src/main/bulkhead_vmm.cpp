@@ -3,21 +3,26 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
 #include <csignal>
 #include <ctime>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "os/file.h"
+#include "os/text_file.h"
 #include "vmm/api/config.h"
+#include "vmm/api/json.h"
 #include "vmm/kvm/kvm_probe.h"
+#include "vmm/mmds/store.h"
+#include "vmm/program/arguments.h"
+#include "vmm/program/session.h"
 #include "vmm/vm/engine_choice.h"
 #include "vmm/vm/exit_code.h"
 #include "vmm/vm/logger.h"
@@ -26,103 +31,6 @@
 
 namespace bh::vmm {
 namespace {
-
-constexpr std::string_view kProgram = "bulkhead-vmm";
-
-constexpr std::string_view kFooter = R"(
-Exit status:
-  the byte the guest wrote to its exit port (I/O port 0xf4), if it did; else
-    0  the guest reset or powered off        1  failed while running
-  152  bad configuration                   153  bad arguments
-  148 bad system call, 149 bus error, 150 segmentation fault, 151 file size limit,
-  154 CPU time limit, 155 nobody reads the output, 156 hang-up, 157 illegal instruction
-  128 + N  ended by signal N
-
-At a terminal, Ctrl-A x ends the machine and Ctrl-A Ctrl-A types one Ctrl-A.
-What the command line says about the log wins over the configuration file.
-)";
-
-struct Arguments {
-  std::optional<std::string> config_file;
-  std::string id = "anonymous-instance";
-  std::string engine = "auto";
-  std::string translate = "on";
-  std::optional<std::string> log_path;
-  std::optional<std::string> level;
-  std::optional<std::string> module;
-  bool show_level = false;
-  bool show_log_origin = false;
-  bool no_api = false;
-  bool boot_timer = false;
-  bool expect_status = false;
-  bool probe = false;
-  bool json = false;
-  bool stats = false;
-};
-
-int complain(int code, std::string_view words) {
-  fmt::print(stderr, "{}: {}\n", kProgram, escape_controls(words));
-  return code;
-}
-
-/// An exit status if the program is over: after --help, --version or a mistake.
-std::optional<int> parse(int argc, char** argv, Arguments& out) {
-  CLI::App app("Runs one microVM, from a configuration file of Firecracker's format.",
-               std::string(kProgram));
-  app.add_option("--config-file", out.config_file, "Configuration of the microVM (JSON)");
-  app.add_flag("--no-api", out.no_api, "Run without an API socket");
-  app.add_option("--id", out.id, "Name of the microVM: 1 to 64 letters, digits and '-'")
-      ->capture_default_str();
-  app.add_option("--engine", out.engine, "auto, kvm or soft; auto measures what KVM can do here")
-      ->capture_default_str();
-  app.add_option(
-         "--translate", out.translate,
-         "How the soft engine runs code: on; off steps through every instruction; exact keeps "
-         "even dead flags right at faults")
-      ->capture_default_str();
-  app.add_flag("--stats", out.stats, "At the end, tell where the soft engine's time went");
-  app.add_flag("--boot-timer", out.boot_timer,
-               "Log how long the guest took to write 123 to address 0xc0000000 or port 0x3f0");
-  app.add_flag("--expect-status", out.expect_status,
-               "Fail if the guest ends without writing to its exit port");
-  app.add_option("--log-path", out.log_path, "File or FIFO for the log; default: standard error");
-  app.add_option("--level", out.level, "Off, Error, Warning, Info (default), Debug or Trace");
-  app.add_option("--module", out.module, "Log only messages from sources whose path starts so");
-  app.add_flag("--show-level", out.show_level, "Log the level of each message");
-  app.add_flag("--show-log-origin", out.show_log_origin, "Log the source line of each message");
-  app.add_flag("--probe", out.probe, "Say what KVM can do here and which engine auto picks");
-  app.add_flag("--json", out.json, "With --probe: as JSON");
-  app.set_version_flag("--version", fmt::format("{} v{}", kProgram, BULKHEAD_VERSION));
-  app.footer(std::string(kFooter));
-  try {
-    app.parse(argc, argv);
-  } catch (CLI::Success const& success) {
-    return app.exit(success);
-  } catch (CLI::ParseError const& error) {
-    return complain(kExitBadArguments, fmt::format("arguments: {}; see --help", error.what()));
-  }
-  return std::nullopt;
-}
-
-Result<> check(Arguments const& arguments) {
-  auto const allowed = [](unsigned char letter) {
-    return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z') ||
-           (letter >= 'A' && letter <= 'Z') || letter == '-';
-  };
-  if (arguments.id.empty() || arguments.id.size() > 64 ||
-      !std::ranges::all_of(arguments.id, allowed)) {
-    return fail(Errc::Invalid,
-                fmt::format("--id \"{}\": must be 1 to 64 letters, digits and '-'", arguments.id));
-  }
-  if (arguments.json && !arguments.probe) return fail(Errc::Invalid, "--json goes with --probe");
-  if (arguments.probe) return {};
-  if (!arguments.no_api) {
-    return fail(Errc::Unsupported,
-                "the API socket is not supported yet (use --config-file FILE --no-api)");
-  }
-  if (!arguments.config_file) return fail(Errc::Invalid, "--no-api needs --config-file FILE");
-  return {};
-}
 
 std::string_view name_of(EngineKind kind) {
   return kind == EngineKind::Kvm ? "kvm" : "soft";
@@ -193,6 +101,77 @@ int exit_status(StopReason const& reason, Arguments const& arguments) {
   return kExitOk;
 }
 
+/// What the command line chose about the machine beside its configuration.
+struct Choices {
+  EngineKind engine;
+  Translate translate;
+};
+
+/// Where the guest prints to, if not to standard output.
+struct SerialFiles {
+  os::UniqueFd input;
+  os::UniqueFd output;
+};
+
+Result<std::optional<SerialFiles>> open_serial(VmConfig const& config) {
+  if (!config.serial || !config.serial->serial_out_path) return std::nullopt;
+  auto input = BH_TRY(os::open_file("/dev/null", O_RDONLY));
+  auto output = BH_TRY(os::open_at(AT_FDCWD, *config.serial->serial_out_path,
+                                   O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, 0640));
+  return SerialFiles{std::move(input), std::move(output)};
+}
+
+/// Makes machines of one engine, until one of them runs.
+class Maker {
+ public:
+  Maker(Arguments const& arguments, Choices choices, Logger& logger, mmds::Store& store,
+        std::chrono::steady_clock::time_point started)
+      : arguments_(arguments),
+        choices_(choices),
+        logger_(logger),
+        store_(store),
+        started_(started) {}
+
+  Result<std::unique_ptr<Vm>> operator()(VmConfig const& config) {
+    VmOptions options{.engine = choices_.engine,
+                      .translate = choices_.translate,
+                      .statistics = arguments_.stats,
+                      .boot_clock = {},
+                      .metadata = &store_};
+    if (arguments_.boot_timer) options.boot_clock = boot_clock(started_);
+    serial_ = BH_TRY(open_serial(config));
+    if (serial_) {
+      options.console_input = serial_->input.get();
+      options.console_output = serial_->output.get();
+    }
+    return Vm::create(config, std::move(options), logger_);
+  }
+
+ private:
+  Arguments const& arguments_;
+  Choices choices_;
+  Logger& logger_;
+  mmds::Store& store_;
+  std::chrono::steady_clock::time_point started_;
+  std::optional<SerialFiles> serial_;
+};
+
+Result<std::optional<VmConfig>> configuration(Arguments const& arguments) {
+  if (!arguments.config_file) return std::nullopt;
+  auto config = BH_TRY(load_config(*arguments.config_file));
+  if (arguments.metrics_path) config.metrics = {.metrics_path = *arguments.metrics_path};
+  return config;
+}
+
+Result<> load_metadata(Arguments const& arguments, mmds::Store& store) {
+  if (!arguments.metadata) return {};
+  auto const file = BH_TRY(os::open_file(*arguments.metadata, O_RDONLY));
+  auto const text = BH_TRY(os::read_text(file, kJsonLimit));
+  auto put = store.put(text);
+  if (!put) return std::unexpected(std::move(put).error().while_doing(*arguments.metadata));
+  return {};
+}
+
 int run(Arguments const& arguments, std::chrono::steady_clock::time_point started) {
   auto const start = fmt::format("start {}", arguments.id);
   auto const refuse = [&](Error error) {
@@ -204,37 +183,39 @@ int run(Arguments const& arguments, std::chrono::steady_clock::time_point starte
   if (!translate) return complain(kExitBadArguments, "arguments: --" + translate.error().message);
   auto const signals = TerminationSignals::create();
   if (!signals) return refuse(signals.error());
-  auto const config = load_config(*arguments.config_file);
+  auto const config = configuration(arguments);
   if (!config) return refuse(config.error());
-  auto logger = open_logger(arguments, config->logger);
+  auto logger = open_logger(arguments, *config ? (*config)->logger : LoggerConfig());
   if (!logger) return refuse(logger.error());
+  mmds::Store store(arguments.mmds_limit.value_or(arguments.payload_limit));
+  if (auto const loaded = load_metadata(arguments, store); !loaded) return refuse(loaded.error());
 
   logger->log(LogLevel::Info, fmt::format("{} v{} starts", kProgram, BULKHEAD_VERSION));
-  for (auto const& name : config->ignored_sections) {
-    logger->log(LogLevel::Warning,
-                fmt::format("{}: unknown section \"{}\" is ignored", *arguments.config_file, name));
+  if (*config) {
+    for (auto const& name : (*config)->ignored_sections) {
+      logger->log(LogLevel::Warning, fmt::format("{}: unknown section \"{}\" is ignored",
+                                                 *arguments.config_file, name));
+    }
   }
   auto const choice = choose_engine(*kind);
   logger->log(LogLevel::Info, fmt::format("engine {}: {}", name_of(choice.kind), choice.why));
 
-  VmOptions options{.engine = choice.kind,
-                    .translate = *translate,
-                    .statistics = arguments.stats,
-                    .boot_clock = {}};
-  if (arguments.boot_timer) options.boot_clock = boot_clock(started);
-  auto const vm = Vm::create(*config, std::move(options), *logger);
-  if (!vm) {
+  Maker maker(arguments, {choice.kind, *translate}, *logger, store, started);
+  SessionWorld world{.arguments = arguments,
+                     .logger = *logger,
+                     .signals = *signals,
+                     .store = store,
+                     .make_machine = [&](VmConfig const& wanted) { return maker(wanted); }};
+  auto const end = arguments.no_api ? run_without_api(std::move(world), **config)
+                                    : run_with_api(std::move(world), *config);
+  if (auto const* const failure = std::get_if<StartFailure>(&end)) {
     // Once is enough for who reads standard error.
-    if (logger->has_file()) logger->log(LogLevel::Error, vm.error().message);
-    return refuse(vm.error());
+    if (logger->has_file()) logger->log(LogLevel::Error, failure->error.message);
+    return refuse(failure->error);
   }
-  auto const reason = (*vm)->run(*signals);
-  if (arguments.stats) fmt::print(stderr, "{}", (*vm)->statistics());
-  if (!reason) {
-    return complain(kExitFailed, fmt::format("run {}: {}", arguments.id, reason.error().message));
-  }
-  logger->log(LogLevel::Info, "ends: " + describe(*reason));
-  return exit_status(*reason, arguments);
+  auto const& reason = std::get<StopReason>(end);
+  logger->log(LogLevel::Info, "ends: " + describe(reason));
+  return exit_status(reason, arguments);
 }
 
 /// Files opened later must not become standard input or output because those were closed.
@@ -254,9 +235,6 @@ int main(int argc, char** argv) {
   occupy_standard_descriptors();
   handle_fatal_signals();
   Arguments arguments;
-  if (auto const status = parse(argc, argv, arguments)) return *status;
-  if (auto const checked = check(arguments); !checked) {
-    return complain(kExitBadArguments, "arguments: " + checked.error().message);
-  }
+  if (auto const status = parse_arguments(argc, argv, arguments)) return *status;
   return arguments.probe ? print_probe(arguments.json) : run(arguments, started);
 }

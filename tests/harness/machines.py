@@ -5,7 +5,7 @@ import json
 import pathlib
 import re
 
-from harness import cpio, paths
+from harness import api, cpio, paths
 from harness.console import Running
 
 # Where a guest writes its exit status, in our machine and in QEMU's isa-debug-exit.
@@ -55,6 +55,18 @@ def start_vmm(guest, folder, engine="soft", options=(), initrd=True):
     config_path.write_text(json.dumps(config))
     return Running([paths.VMM, "--config-file", config_path, "--no-api", "--engine", engine, *options],
                    folder)
+
+
+def start_api(folder, engine="soft", options=()):
+    """bulkhead-vmm that is told by its API what to do, and the socket."""
+    path = pathlib.Path(folder) / "api.sock"
+    running = Running([paths.VMM, "--api-sock", path, "--engine", engine, *options], folder)
+    try:
+        api.wait_for_socket(path)
+    except BaseException:
+        running.__exit__()
+        raise
+    return running, api.Api(path)
 
 
 def host_tsc_khz():

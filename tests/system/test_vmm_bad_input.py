@@ -50,10 +50,6 @@ def machine(vmm, kernels, tmp_path):
     return Machine(vmm, tmp_path, kernels["tuned"])
 
 
-def test_the_api_socket_is_refused_with_what_to_do_instead(vmm):
-    assert_refused(call(vmm), BAD_ARGUMENTS, r"API socket is not supported yet \(use --config-file FILE --no-api\)")
-
-
 @pytest.mark.parametrize("arguments, pattern", [
     (["--frobnicate"], "--frobnicate"),
     (["--no-api"], "--no-api needs --config-file"),
@@ -63,6 +59,8 @@ def test_the_api_socket_is_refused_with_what_to_do_instead(vmm):
     (["--id", "x" * 65, "--no-api", "--config-file", "x"], "1 to 64"),
     (["--engine", "tcg", "--no-api", "--config-file", "x"], 'engine "tcg": must be auto, kvm or soft'),
     (["--json"], "--probe"),
+    (["--enable-pci"], "--enable-pci: not supported"),
+    (["--seccomp-filter", "x"], "--seccomp-filter: not supported"),
     (["--id", "a\nb\x1b[2J", "--no-api", "--config-file", "x"], r"a\\nb\\x1b\[2J"),
 ])
 def test_bad_arguments_are_named(vmm, arguments, pattern):
@@ -118,7 +116,7 @@ def test_memory_too_small_for_the_kernel_is_refused(machine):
     assert_refused(machine.start(), BAD_CONFIGURATION, "kernel ")
 
 
-@pytest.mark.parametrize("section", ["drives", "network-interfaces", "pmem"])
+@pytest.mark.parametrize("section", ["pmem", "memory-hotplug"])
 def test_devices_that_are_not_there_yet_are_refused(machine, section):
     machine.config[section] = [{}]
     assert_refused(machine.start(), BAD_CONFIGURATION, f'"{section}": not supported yet')

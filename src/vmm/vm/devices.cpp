@@ -17,10 +17,22 @@ constexpr std::array<unsigned, 16> kLines{5,  6,  7,  10, 11, 12, 14, 15,
 // After the boot timer's page, where Firecracker has its devices as well.
 constexpr GuestAddress kFirstWindow{0xc000'1000};
 
+Result<> refuse_unsupported(VmConfig const& config) {
+  auto const refuse = [](std::string_view what) {
+    return fail(Errc::Unsupported, fmt::format("{}: not supported yet", what));
+  };
+  if (!config.network_interfaces.empty()) return refuse("network-interfaces");
+  if (config.vsock) return refuse("vsock");
+  if (config.balloon) return refuse("balloon");
+  if (!config.shares.empty()) return refuse("shares");
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Devices>> Devices::create(VmConfig const& config, DevicesWorld world) {
   std::unique_ptr<Devices> devices(new Devices(world));
+  BH_TRY(refuse_unsupported(config));
   for (auto const& drive : config.drives) {
     auto added = devices->add_drive(drive);
     if (!added) {
@@ -41,6 +53,7 @@ Result<> Devices::add_drive(DriveConfig const& config) {
 Result<> Devices::add_entropy(EntropyConfig const& config) {
   auto worker = BH_TRY(Worker::start("entropy"));
   auto device = BH_TRY(virtio::RngDevice::create(config, *worker, world_.memory));
+  entropy_ = device.get();
   return attach(std::move(worker), std::move(device));
 }
 
@@ -97,6 +110,22 @@ Result<> Devices::update_drive(DriveUpdate const& update) {
     return std::unexpected(std::move(changed).error().while_doing("drive " + update.drive_id));
   }
   return {};
+}
+
+Result<> Devices::update_network_interface(NetworkInterfaceUpdate const& update) {
+  return fail(Errc::NotFound, fmt::format("network interface {}: there is none", update.iface_id));
+}
+
+Result<> Devices::set_balloon(std::uint64_t /*amount_mib*/) {
+  return fail(Errc::NotFound, "No balloon device found.");
+}
+
+Result<> Devices::set_balloon_polling(std::uint64_t /*seconds*/) {
+  return fail(Errc::NotFound, "No balloon device found.");
+}
+
+Result<boost::json::object> Devices::balloon_statistics() {
+  return fail(Errc::NotFound, "No balloon device found.");
 }
 
 }  // namespace bh::vmm

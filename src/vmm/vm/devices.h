@@ -1,5 +1,7 @@
 #pragma once
 
+#include <boost/json/object.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,6 +42,12 @@ class Devices {
   std::vector<boot::MmioDevice> places() const;
 
   Result<> update_drive(DriveUpdate const& update);
+  Result<> update_network_interface(NetworkInterfaceUpdate const& update);
+  Result<> set_balloon(std::uint64_t amount_mib);
+  Result<> set_balloon_polling(std::uint64_t seconds);
+  Result<boost::json::object> balloon_statistics();
+  /// Counters of all devices, by Firecracker's names.
+  boost::json::object metrics() const;
 
  private:
   /// In the order they need each other.
@@ -66,6 +74,7 @@ class Devices {
   DevicesWorld world_;
   std::vector<std::unique_ptr<Attached>> attached_;
   std::vector<Named<virtio::BlockDevice>> drives_;
+  virtio::RngDevice* entropy_ = nullptr;
 };
 
 }  // namespace bh::vmm

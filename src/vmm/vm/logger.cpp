@@ -53,6 +53,19 @@ bool write_now(int fd, std::string_view line) {
   return ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
 }
 
+/// Invalid for standard error.
+Result<os::UniqueFd> open_log(LoggerOptions const& options) {
+  os::UniqueFd file;
+  if (options.path) {
+    // Non-blocking, so that a FIFO nobody reads is an error now rather than a wait.
+    file.reset(::open(options.path->c_str(),
+                      O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                      kLogFileMode));
+    if (!file.valid()) return fail_errno("open log " + *options.path, errno);
+  }
+  return file;
+}
+
 }  // namespace
 
 std::string escape_controls(std::string_view message) {
@@ -71,18 +84,30 @@ std::string escape_controls(std::string_view message) {
 }
 
 Result<Logger> Logger::open(LoggerOptions options) {
-  os::UniqueFd file;
-  if (options.path) {
-    // Non-blocking, so that a FIFO nobody reads is an error now rather than a wait.
-    file.reset(::open(options.path->c_str(),
-                      O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-                      kLogFileMode));
-    if (!file.valid()) return fail_errno("open log " + *options.path, errno);
-  }
+  auto file = BH_TRY(open_log(options));
   return Logger(std::move(options), std::move(file));
 }
 
+Result<> Logger::reconfigure(LoggerOptions options) {
+  auto file = BH_TRY(open_log(options));
+  MutexLock const lock(mutex_);
+  options_ = std::move(options);
+  file_ = std::move(file);
+  return {};
+}
+
+LoggerOptions Logger::options() const {
+  MutexLock const lock(mutex_);
+  return options_;
+}
+
+bool Logger::has_file() const {
+  MutexLock const lock(mutex_);
+  return file_.valid();
+}
+
 void Logger::log(LogLevel level, std::string_view message, std::source_location origin) {
+  MutexLock const lock(mutex_);
   if (level > options_.level || level == LogLevel::Off) return;
   auto const file = short_path(origin.file_name());
   if (!file.starts_with(options_.module)) return;
@@ -91,7 +116,6 @@ void Logger::log(LogLevel level, std::string_view message, std::source_location 
                   options_.show_level ? fmt::format(":{}", name_of(level)) : "",
                   options_.show_origin ? fmt::format(":{}:{}", file, origin.line()) : "",
                   escape_controls(message));
-  MutexLock const lock(mutex_);
   if (!within_burst(origin) || !write_now(file_.valid() ? file_.get() : STDERR_FILENO, line)) {
     ++dropped_;
   }

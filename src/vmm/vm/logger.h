@@ -44,7 +44,11 @@ class Logger {
            std::source_location origin = std::source_location::current());
 
   std::uint64_t dropped() const;
-  bool has_file() const { return file_.valid(); }
+  bool has_file() const;
+
+  LoggerOptions options() const;
+  /// Goes on with other options; on an error with the old ones.
+  Result<> reconfigure(LoggerOptions options);
 
  private:
   struct Place {
@@ -62,9 +66,9 @@ class Logger {
 
   bool within_burst(std::source_location const& origin) BH_REQUIRES(mutex_);
 
-  LoggerOptions options_;
-  os::UniqueFd file_;  // Invalid: standard error.
   mutable Mutex mutex_;
+  LoggerOptions options_ BH_GUARDED_BY(mutex_);
+  os::UniqueFd file_ BH_GUARDED_BY(mutex_);  // Invalid: standard error.
   std::map<Place, Window> windows_ BH_GUARDED_BY(mutex_);
   std::uint64_t dropped_ BH_GUARDED_BY(mutex_) = 0;
 };

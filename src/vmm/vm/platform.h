@@ -49,6 +49,7 @@ class Platform {
   Bus& ports() { return ports_; }
   Bus& mmio() { return mmio_; }
   Locked<Serial>& serial() { return serial_; }
+  Locked<I8042>& keyboard_controller() { return keyboard_controller_; }
 
  private:
   Platform(PlatformWorld world, BootTimer::Clock boot_clock);

@@ -19,7 +19,8 @@ class ExitHandler {
   void operator()(PortWrite const& exit) {
     world_.ports.write(exit.port, exit.data);
     // Here no lock is held, so the guest can be made to wait for whoever reads its console.
-    if (world_.console.full()) world_.console.wait_for_room(stop_);
+    if (!world_.console.full()) return;
+    world_.gate.count_while([this] { world_.console.wait_for_room(stop_); });
   }
   void operator()(MmioRead const& exit) { world_.mmio.read(exit.address.value, exit.data); }
   void operator()(MmioWrite const& exit) { world_.mmio.write(exit.address.value, exit.data); }
@@ -58,7 +59,10 @@ void VcpuThread::run(std::stop_token const& stop) {
   ::pthread_setname_np(::pthread_self(), ("vcpu " + std::to_string(index_)).c_str());
   ExitHandler handler(index_, world_, stop);
   // The switch ends the vCPU that threw it before its next instruction; the others get a kick.
-  while (!stop.stop_requested() && !world_.stop.stopped()) std::visit(handler, vcpu_->run());
+  while (!stop.stop_requested() && !world_.stop.stopped()) {
+    std::visit(handler, vcpu_->run());
+    world_.gate.pass(stop);
+  }
 }
 
 }  // namespace bh::vmm

@@ -6,6 +6,7 @@
 #include "vmm/bus/bus.h"
 #include "vmm/engine/vcpu.h"
 #include "vmm/vm/console_output.h"
+#include "vmm/vm/pause_gate.h"
 #include "vmm/vm/stop.h"
 
 namespace bh::vmm {
@@ -16,6 +17,7 @@ struct VcpuWorld {
   Bus& mmio;
   ConsoleOutput& console;
   StopSwitch& stop;
+  PauseGate& gate;
 };
 
 /// Runs one vCPU on a thread of its own until the machine stops, and hands its exits to the buses.
@@ -31,6 +33,8 @@ class VcpuThread {
 
   /// Asks the thread to end, at its next exit. Any thread.
   void request_stop();
+  /// Makes the vCPU leave the guest and look at the gate. Any thread.
+  void kick() { vcpu_->kick(); }
 
  private:
   void run(std::stop_token const& stop);

@@ -24,8 +24,9 @@ class VcpuThreadTest : public ::testing::Test {
 
   /// Runs a vCPU with these exits until something ends the machine, and says what.
   std::string run(std::deque<Exit> exits) {
-    VcpuThread thread(3, std::make_unique<testing::FakeVcpu>(std::move(exits)),
-                      {.ports = ports_, .mmio = mmio_, .console = console_, .stop = stop_});
+    VcpuThread thread(
+        3, std::make_unique<testing::FakeVcpu>(std::move(exits)),
+        {.ports = ports_, .mmio = mmio_, .console = console_, .stop = stop_, .gate = gate_});
     pollfd poll_fd{.fd = stop_.event().get(), .events = POLLIN, .revents = 0};
     ::poll(&poll_fd, 1, 10'000);
     return stop_.reason() ? describe(*stop_.reason()) : "still running";
@@ -34,6 +35,7 @@ class VcpuThreadTest : public ::testing::Test {
   testing::Pipe pipe_;
   StopSwitch stop_ = std::move(StopSwitch::create().value());
   ConsoleOutput console_{pipe_.writer.get(), [] {}};
+  PauseGate gate_;
   Mutex lock_;
   ExitPort exit_port_{[this](std::uint8_t status) { stop_.stop(GuestExit{status}); }};
   Bus ports_;
@@ -77,8 +79,9 @@ TEST_F(VcpuThreadTest, RunsNoFurtherAfterTheMachineEnded) {
 }
 
 TEST_F(VcpuThreadTest, EndsAWaitingVcpuWhenAsked) {
-  VcpuThread thread(0, std::make_unique<testing::FakeVcpu>(std::deque<Exit>()),
-                    {.ports = ports_, .mmio = mmio_, .console = console_, .stop = stop_});
+  VcpuThread thread(
+      0, std::make_unique<testing::FakeVcpu>(std::deque<Exit>()),
+      {.ports = ports_, .mmio = mmio_, .console = console_, .stop = stop_, .gate = gate_});
   thread.request_stop();
   EXPECT_FALSE(stop_.stopped());
 }

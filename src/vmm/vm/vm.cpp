@@ -124,8 +124,9 @@ Result<> Vm::boot(VmConfig const& config) {
   return first.restore(state);
 }
 
-Result<StopReason> Vm::run(TerminationSignals const& signals) {
-  auto const waited = start_and_wait(signals);
+Result<StopReason> Vm::run(TerminationSignals const& signals,
+                           std::move_only_function<void()> on_running) {
+  auto const waited = start_and_wait(signals, std::move(on_running));
   for (auto& thread : threads_) thread->request_stop();
   threads_.clear();
   if (!waited) return std::unexpected(Error(waited.error()));
@@ -134,7 +135,8 @@ Result<StopReason> Vm::run(TerminationSignals const& signals) {
   return stop_.reason().value_or(EngineFailure{"the machine stopped without a reason"});
 }
 
-Result<> Vm::start_and_wait(TerminationSignals const& signals) {
+Result<> Vm::start_and_wait(TerminationSignals const& signals,
+                            std::move_only_function<void()> on_running) {
   auto loop = BH_TRY(DeviceLoop::create());
   BH_TRY(loop.watch(stop_.event().get(), [&loop] { loop.quit(); }));
   BH_TRY(loop.watch(signals.fd().get(), [this, &signals] {
@@ -145,8 +147,9 @@ Result<> Vm::start_and_wait(TerminationSignals const& signals) {
   for (unsigned index = 0; index < vcpus_.size(); ++index) {
     threads_.push_back(std::make_unique<VcpuThread>(
         index, std::move(vcpus_[index]),
-        VcpuWorld{platform_->ports(), platform_->mmio(), console_, stop_}));
+        VcpuWorld{platform_->ports(), platform_->mmio(), console_, stop_, gate_}));
   }
+  if (on_running) on_running();
   return loop.run();
 }
 

@@ -1,0 +1,67 @@
+// The counters of all devices as JSON.
+#include <boost/json/object.hpp>
+#include <string>
+
+#include "vmm/vm/devices.h"
+
+namespace bh::vmm {
+
+namespace {
+
+namespace json = boost::json;
+
+/// Adds to a number of `object`.
+void add(json::object& object, std::string_view name, virtio::Counter const& counter) {
+  auto& value = object[name];
+  value = (value.is_uint64() ? *value.if_uint64() : 0) + counter.value();
+}
+
+void add(json::object& out, virtio::BlockMetrics const& metrics) {
+  add(out, "read_count", metrics.read_count);
+  add(out, "write_count", metrics.write_count);
+  add(out, "read_bytes", metrics.read_bytes);
+  add(out, "write_bytes", metrics.write_bytes);
+  add(out, "flush_count", metrics.flush_count);
+  add(out, "discard_count", metrics.discard_count);
+  add(out, "execute_fails", metrics.execute_fails);
+  add(out, "invalid_reqs_count", metrics.invalid_reqs);
+  add(out, "queue_event_count", metrics.queue_event_count);
+  add(out, "rate_limiter_event_count", metrics.rate_limiter_event_count);
+  add(out, "rate_limiter_throttled_events", metrics.rate_limiter_throttled_events);
+  add(out, "update_count", metrics.update_count);
+}
+
+void add(json::object& out, virtio::RngMetrics const& metrics) {
+  add(out, "entropy_event_count", metrics.entropy_event_count);
+  add(out, "entropy_bytes", metrics.entropy_bytes);
+  add(out, "entropy_rate_limiter_throttled", metrics.entropy_rate_limiter_throttled);
+  add(out, "rate_limiter_event_count", metrics.rate_limiter_event_count);
+}
+
+/// One object for each device, and one of them all.
+template <typename Devices>
+void add_each(json::object& out, std::string const& name, Devices const& devices) {
+  json::object all;
+  for (auto const& [id, device] : devices) {
+    json::object one;
+    add(one, device->metrics());
+    out[name + "_" + id] = std::move(one);
+    add(all, device->metrics());
+  }
+  out[name] = std::move(all);
+}
+
+}  // namespace
+
+json::object Devices::metrics() const {
+  json::object out;
+  add_each(out, "block", drives_);
+  if (entropy_ != nullptr) {
+    json::object entropy;
+    add(entropy, entropy_->metrics());
+    out["entropy"] = std::move(entropy);
+  }
+  return out;
+}
+
+}  // namespace bh::vmm

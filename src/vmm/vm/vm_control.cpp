@@ -1,0 +1,58 @@
+// What of a machine can be asked for while it runs.
+#include <chrono>
+
+#include "vmm/vm/vm.h"
+
+namespace bh::vmm {
+
+namespace {
+
+// A kicked vCPU leaves the guest within microseconds; more means that something is stuck.
+constexpr std::chrono::milliseconds kPauseTimeout{2000};
+
+}  // namespace
+
+Result<> Vm::pause() {
+  gate_.close();
+  for (auto const& thread : threads_) thread->kick();
+  if (gate_.wait_for(static_cast<unsigned>(threads_.size()), kPauseTimeout)) return {};
+  gate_.open();
+  return fail(Errc::Timeout, "pause: a vCPU did not stop in time; try again");
+}
+
+Result<> Vm::resume() {
+  gate_.open();
+  return {};
+}
+
+Result<> Vm::press_ctrl_alt_delete() {
+  auto& keyboard = platform_->keyboard_controller();
+  MutexLock const lock(keyboard.lock);
+  return keyboard.device.press_ctrl_alt_delete();
+}
+
+Result<> Vm::update_drive(DriveUpdate const& update) {
+  return devices_->update_drive(update);
+}
+
+Result<> Vm::update_network_interface(NetworkInterfaceUpdate const& update) {
+  return devices_->update_network_interface(update);
+}
+
+Result<> Vm::set_balloon(std::uint64_t amount_mib) {
+  return devices_->set_balloon(amount_mib);
+}
+
+Result<> Vm::set_balloon_polling(std::uint64_t seconds) {
+  return devices_->set_balloon_polling(seconds);
+}
+
+Result<boost::json::object> Vm::balloon_statistics() {
+  return devices_->balloon_statistics();
+}
+
+boost::json::object Vm::metrics() {
+  return devices_->metrics();
+}
+
+}  // namespace bh::vmm
