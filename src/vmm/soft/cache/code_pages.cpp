@@ -34,18 +34,20 @@ std::uint64_t CodePages::granules_of(std::byte const* host, std::uint64_t size) 
 
 Result<CodePages> CodePages::create(GuestMemory const& memory) {
   std::uint64_t const pages = memory.size() >> kPageShift;
+  auto guards = BH_TRY(zeroed(pages));
   auto granules = BH_TRY(zeroed(pages * sizeof(std::uint64_t)));
   auto versions = BH_TRY(zeroed(pages * sizeof(std::uint32_t)));
   if (::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0) {
     return fail_errno("membarrier", errno);
   }
-  return CodePages(memory, std::move(granules), std::move(versions));
+  return CodePages(memory, std::move(guards), std::move(granules), std::move(versions));
 }
 
-CodePages::CodePages(GuestMemory const& memory, os::MappedRegion granules,
+CodePages::CodePages(GuestMemory const& memory, os::MappedRegion guards, os::MappedRegion granules,
                      os::MappedRegion versions)
     : memory_(&memory),
       base_(memory.regions().front().host),
+      guards_(std::move(guards)),
       granules_(std::move(granules)),
       versions_(std::move(versions)),
       list_(std::make_unique<List>()) {}
@@ -56,6 +58,8 @@ void CodePages::watch(std::byte const* host, std::uint64_t size, CodeUser* self)
   if ((granules.load(std::memory_order_relaxed) & mask) == mask) return;
   // Who stores to a page that has code already looks twice, see changed().
   if (granules.fetch_or(mask) != 0) return;
+  std::scoped_lock const lock(list_->mutex);
+  if (guards()[page_of(host)].exchange(1) != 0) return;
   // The other half of the bargain in note_write(): every vCPU's earlier stores become visible.
   ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
   take_writes(host, self);
@@ -66,11 +70,10 @@ void CodePages::set_user(unsigned index, CodeUser* user) {
   list_->users[index] = user;
 }
 
+/// The lock is held, while waiting, too: who is inside translated code needs none to leave it.
 void CodePages::take_writes(std::byte const* host, CodeUser* self) {
   auto const page = reinterpret_cast<std::uint64_t>(host) & ~(kPageSize - 1);
   bool others = false;
-  // Held while waiting, too: who is inside translated code needs no lock to leave it.
-  std::scoped_lock const lock(list_->mutex);
   for (CodeUser* const user : list_->users) {
     if (user == nullptr) continue;
     if (user == self) {
@@ -113,13 +116,32 @@ bool CodePages::changed(std::byte const* host, std::uint64_t size) {
   std::uint64_t const mask = granules_of(host, size);
   // The store comes before this look at what is watched, and watch() before its look at the bytes:
   // a read-modify-write is a whole barrier on x86.
-  if ((granules()[page].fetch_or(0) & mask) == 0) return false;
+  auto const watched = granules()[page].fetch_or(0);
+  if ((watched & mask) == 0) {
+    if (watched == 0) stored_beside(page);
+    return false;
+  }
   // In this order: a decoder that watches in between sees the new bytes, and at worst a version
   // that makes it decode once more.
   granules()[page].fetch_and(~mask);
   versions()[page].fetch_add(1);
   note_change({page, mask});
   return true;
+}
+
+/// A store to a page whose code is gone. Compilers write more of it soon; others' data is in the
+/// way of nobody after some stores.
+void CodePages::stored_beside(std::size_t page) {
+  constexpr std::uint8_t kPatience = 128;
+  auto& guard = guards()[page];
+  auto stores = guard.load(std::memory_order_relaxed);
+  if (stores == 0) return;
+  if (stores < kPatience) {
+    guard.compare_exchange_strong(stores, static_cast<std::uint8_t>(stores + 1));
+    return;
+  }
+  std::scoped_lock const lock(list_->mutex);
+  guard.store(granules()[page].load() == 0 ? 0 : 1);
 }
 
 void CodePages::wrote(GuestAddress address, std::uint64_t size) {

@@ -21,8 +21,8 @@ namespace bh::vmm::soft {
 /// of date.
 ///
 /// A store is followed by note_write(). A decoder calls watch() before it reads the bytes. Between
-/// them stands membarrier(2): either the store sees the watch, or the decoder sees the stored
-/// bytes.
+/// them stands membarrier(2) for a page's first code, a barrier of the store's later on: either the
+/// store sees the watch, or the decoder sees the stored bytes.
 class CodePages final : public WriteHook {
  public:
   static Result<CodePages> create(GuestMemory const& memory);
@@ -34,9 +34,7 @@ class CodePages final : public WriteHook {
 
   /// To be called after each store to RAM. True if the range held decoded code.
   bool note_write(std::byte const* host, std::uint64_t size) {
-    std::size_t const page = page_of(host);
-    std::uint64_t const watched = granules()[page].load(std::memory_order_relaxed);
-    if (watched == 0) [[likely]]
+    if (!watches(page_of(host))) [[likely]]
       return false;
     return changed(host, size);
   }
@@ -54,9 +52,9 @@ class CodePages final : public WriteHook {
   /// for them.
   void watch(std::byte const* host, std::uint64_t size, CodeUser* self = nullptr);
 
-  /// Whether the page has code.
+  /// Whether the page has code, or had some a few stores ago.
   bool watches(std::size_t page) const {
-    return granules()[page].load(std::memory_order_relaxed) != 0;
+    return guards()[page].load(std::memory_order_relaxed) != 0;
   }
 
   /// vCPU `index` runs translated code from now on, until nullptr is put.
@@ -74,11 +72,12 @@ class CodePages final : public WriteHook {
   void wrote(GuestAddress address, std::uint64_t size) override;
 
  private:
-  CodePages(GuestMemory const& memory, os::MappedRegion granules, os::MappedRegion versions);
+  CodePages(GuestMemory const& memory, os::MappedRegion guards, os::MappedRegion granules,
+            os::MappedRegion versions);
 
   /// Who uses code, and the last changes. On the heap, so that CodePages can move.
   struct List {
-    std::mutex mutex;  // For all but reading `changes`.
+    std::mutex mutex;  // For all but reading `changes`; and to change guards from or to 0.
     std::array<CodeUser*, kMaxVcpus> users{};
     std::array<Change, 256> last{};  // By number of the change.
     std::atomic<std::uint64_t> changes = 0;
@@ -87,6 +86,10 @@ class CodePages final : public WriteHook {
   bool changed(std::byte const* host, std::uint64_t size);
   void note_change(Change change);
   void take_writes(std::byte const* host, CodeUser* self);
+  void stored_beside(std::size_t page);
+  std::atomic<std::uint8_t>* guards() const {
+    return reinterpret_cast<std::atomic<std::uint8_t>*>(guards_.data());
+  }
   std::atomic<std::uint64_t>* granules() const {
     return reinterpret_cast<std::atomic<std::uint64_t>*>(granules_.data());
   }
@@ -96,6 +99,8 @@ class CodePages final : public WriteHook {
 
   GuestMemory const* memory_;
   std::byte const* base_;
+  os::MappedRegion guards_;    // A byte a page: 0 if nobody looks at stores; else how many stores
+                               // there were since the last piece of code went, and one.
   os::MappedRegion granules_;  // A 64-bit word a page, a bit for each 64 bytes.
   os::MappedRegion versions_;  // A 32-bit counter a page.
   std::unique_ptr<List> list_;

@@ -43,6 +43,11 @@ class TranslationCache {
   TranslatedBlock const& block(std::uint32_t number) const { return blocks_[number]; }
   Site const& site(std::uint32_t number) const { return sites_[number]; }
   Op const& op(std::uint32_t number) const { return ops_[number]; }
+  /// Gives a site the op to run. Returns its number.
+  std::uint32_t set_op(std::uint32_t site, Op const& op) {
+    ops_.push_back(op);
+    return sites_[site].op = static_cast<std::uint32_t>(ops_.size() - 1);
+  }
   /// Grows when the cache is emptied.
   std::uint64_t generation() const { return generation_; }
 

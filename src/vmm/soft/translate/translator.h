@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -87,7 +88,17 @@ class Translator {
   void hide_host_pointers();
   /// What to do about the site translated code left at. True: go on at `place`.
   bool after(Place& place, Stop& stop);
-  bool fill(Site const& site);
+  /// Enters what a probe missed in the TLB, if it can be.
+  enum class Filled : std::uint8_t { Yes, No, ToCode };
+  Filled fill(Site const& site);
+  /// The instruction of a miss, if it is a store that can be run by its handler. Its number in the
+  /// cache.
+  std::optional<std::uint32_t> store_op(std::uint32_t site);
+  /// Runs a store to a page with code.
+  bool run_store(std::uint32_t op, Place& place, Stop& stop);
+  /// What follows when a handler said so at `op`. Next and Leave only: goes on at cpu.rip.
+  bool go_on_at_rip(Place& place, Stop& stop);
+  bool stop_at(Op const& op, Flow flow, Stop& stop);
   bool after_trap(Stop& stop);
 
   Cpu& cpu_;
