@@ -43,6 +43,8 @@ class Queue {
   /// The next buffer of the driver into `chain`, whose vectors are reused; false if there is none.
   /// Errc::Corrupt if the driver broke the rules: the device then needs a reset.
   Result<bool> pop(Chain& chain);
+  /// Whether pop() would find something.
+  bool has_available() const { return load16(available_, kRingIndex) != next_available_; }
   /// Takes back the last `count` pops that were not pushed.
   void unpop(std::uint16_t count = 1) { next_available_ -= count; }
 

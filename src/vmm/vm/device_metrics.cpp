@@ -38,6 +38,25 @@ void add(json::object& out, virtio::RngMetrics const& metrics) {
   add(out, "rate_limiter_event_count", metrics.rate_limiter_event_count);
 }
 
+void add(json::object& out, virtio::VsockMetrics const& metrics) {
+  add(out, "rx_packets_count", metrics.rx_packets_count);
+  add(out, "tx_packets_count", metrics.tx_packets_count);
+  add(out, "rx_bytes_count", metrics.rx_bytes_count);
+  add(out, "tx_bytes_count", metrics.tx_bytes_count);
+  add(out, "conns_added", metrics.conns_added);
+  add(out, "conns_removed", metrics.conns_removed);
+  add(out, "conns_killed", metrics.conns_killed);
+  add(out, "tx_invalid_count", metrics.tx_invalid);
+}
+
+template <typename Device>
+void add_one(json::object& out, std::string_view name, Device const* device) {
+  if (device == nullptr) return;
+  json::object one;
+  add(one, device->metrics());
+  out[name] = std::move(one);
+}
+
 /// One object for each device, and one of them all.
 template <typename Devices>
 void add_each(json::object& out, std::string const& name, Devices const& devices) {
@@ -56,11 +75,8 @@ void add_each(json::object& out, std::string const& name, Devices const& devices
 json::object Devices::metrics() const {
   json::object out;
   add_each(out, "block", drives_);
-  if (entropy_ != nullptr) {
-    json::object entropy;
-    add(entropy, entropy_->metrics());
-    out["entropy"] = std::move(entropy);
-  }
+  add_one(out, "entropy", entropy_);
+  add_one(out, "vsock", vsock_);
   return out;
 }
 

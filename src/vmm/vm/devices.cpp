@@ -22,7 +22,6 @@ Result<> refuse_unsupported(VmConfig const& config) {
     return fail(Errc::Unsupported, fmt::format("{}: not supported yet", what));
   };
   if (!config.network_interfaces.empty()) return refuse("network-interfaces");
-  if (config.vsock) return refuse("vsock");
   if (config.balloon) return refuse("balloon");
   if (!config.shares.empty()) return refuse("shares");
   return {};
@@ -39,6 +38,7 @@ Result<std::unique_ptr<Devices>> Devices::create(VmConfig const& config, Devices
       return std::unexpected(std::move(added).error().while_doing("drive " + drive.drive_id));
     }
   }
+  if (config.vsock) BH_TRY(devices->add_vsock(*config.vsock));
   if (config.entropy) BH_TRY(devices->add_entropy(*config.entropy));
   return devices;
 }
@@ -55,6 +55,14 @@ Result<> Devices::add_entropy(EntropyConfig const& config) {
   auto device = BH_TRY(virtio::RngDevice::create(config, *worker, world_.memory));
   entropy_ = device.get();
   return attach(std::move(worker), std::move(device));
+}
+
+Result<> Devices::add_vsock(VsockConfig const& config) {
+  auto worker = BH_TRY(Worker::start("vsock"));
+  auto device = virtio::VsockDevice::create(config, *worker, world_.memory);
+  if (!device) return std::unexpected(std::move(device).error().while_doing("vsock"));
+  vsock_ = device->get();
+  return attach(std::move(worker), *std::move(device));
 }
 
 Result<> Devices::attach(std::unique_ptr<Worker> worker,

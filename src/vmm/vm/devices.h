@@ -18,6 +18,7 @@
 #include "vmm/virtio/block/device.h"
 #include "vmm/virtio/mmio_transport.h"
 #include "vmm/virtio/rng/device.h"
+#include "vmm/virtio/vsock/device.h"
 #include "vmm/vm/logger.h"
 
 namespace bh::vmm {
@@ -68,6 +69,7 @@ class Devices {
 
   Result<> add_drive(DriveConfig const& config);
   Result<> add_entropy(EntropyConfig const& config);
+  Result<> add_vsock(VsockConfig const& config);
   Result<> attach(std::unique_ptr<Worker> worker, std::unique_ptr<virtio::VirtioDevice> device);
   IrqLine line(unsigned gsi);
 
@@ -75,6 +77,7 @@ class Devices {
   std::vector<std::unique_ptr<Attached>> attached_;
   std::vector<Named<virtio::BlockDevice>> drives_;
   virtio::RngDevice* entropy_ = nullptr;
+  virtio::VsockDevice* vsock_ = nullptr;
 };
 
 }  // namespace bh::vmm
