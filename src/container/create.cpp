@@ -85,7 +85,6 @@ Result<> set_oom_score(Launch const& launch, pid_t pid) {
 }
 
 Result<> write_records(Launch& launch, pid_t pid) {
-  launch.state.pid = pid;
   auto const times = BH_TRY(process_times(launch.proc, pid));
   launch.state.start_time = times.start_time;
   BH_TRY(launch.folder->write_state(launch.state));
@@ -103,6 +102,7 @@ Result<> guide(Launch& launch, Plan& plan, pid_t pid, Channel& channel, Start st
     BH_TRY(jail::write_id_maps(launch.proc.fd(), pid, launch.spec.os.id_maps));
     BH_TRY(channel.send_ready());
   }
+  launch.state.pid = pid;
   BH_TRY(plan.run(Phase::Confine));
   if (launch.cgroup) {
     auto const* const unified = launch.cgroup->unified();

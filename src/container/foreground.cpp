@@ -7,6 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
@@ -72,7 +73,12 @@ void block_signals() {
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
 }
 
-Result<int> wait_in_foreground(jail::Process& process, os::UniqueFd console) {
+std::uint64_t OomWatch::kills() {
+  most_ = std::max(most_, group_.oom_kills());
+  return most_;
+}
+
+Result<int> wait_in_foreground(jail::Process& process, os::UniqueFd console, OomWatch* oom) {
   sigset_t const signals = passed_signals();
   os::UniqueFd const source(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!source.valid()) return fail_errno("signalfd", errno);
@@ -82,13 +88,21 @@ Result<int> wait_in_foreground(jail::Process& process, os::UniqueFd console) {
     copy_size(console.get());
   }
   int input = console.valid() ? STDIN_FILENO : -1;
+  int oom_events = oom != nullptr ? oom->fd() : -1;
   while (true) {
     pollfd events[] = {{.fd = process.handle(), .events = POLLIN, .revents = 0},
                        {.fd = source.get(), .events = POLLIN, .revents = 0},
                        {.fd = console.get(), .events = POLLIN, .revents = 0},
-                       {.fd = input, .events = POLLIN, .revents = 0}};
+                       {.fd = input, .events = POLLIN, .revents = 0},
+                       {.fd = oom_events, .events = POLLPRI, .revents = 0}};
     if (::poll(events, std::size(events), -1) < 0 && errno != EINTR) {
       return fail_errno("poll", errno);
+    }
+    if (events[4].revents != 0) {
+      (void)oom->kills();
+      // The file goes with the group, and would then be ready for ever.
+      char first = 0;
+      if (::pread(oom_events, &first, 1, 0) != 1) oom_events = -1;
     }
     signalfd_siginfo signal{};
     while (::read(source.get(), &signal, sizeof signal) == sizeof signal) {

@@ -29,12 +29,22 @@ Result<> become_inner_root() {
   return {};
 }
 
+/// The group that systemd has moved this process to.
+Result<> find_unit(Launch& launch) {
+  auto const mounts = BH_TRY(launch.proc.read("self/mountinfo"));
+  auto const own = BH_TRY(launch.proc.read("self/cgroup"));
+  auto const placed = jail::parse_hierarchies(mounts, own);
+  if (auto const* const tree = placed.unified()) launch.cgroup->found(*tree, tree->own_path);
+  return {};
+}
+
 /// Into the v1 groups. Without these, descriptors have come to none.
 Result<> enter_control_group(Launch& launch, Channel& channel) {
   auto const entrances = BH_TRY(channel.wait_ready_with_descriptors());
   for (auto const& entrance : entrances) BH_TRY(os::write_text(entrance, "0"));
   // The process has a copy of what the runtime knew before it made the groups.
   if (!launch.cgroup) return {};
+  if (launch.options.cgroups == CgroupManager::Systemd) return find_unit(launch);
   for (auto const& hierarchy : launch.hierarchies.all) {
     if (!hierarchy.unified) launch.cgroup->found(hierarchy, launch.group_path);
   }

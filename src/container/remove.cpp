@@ -9,6 +9,7 @@
 
 #include "container/hooks.h"
 #include "container/spec/spec.h"
+#include "jail/systemd/systemd.h"
 
 namespace bh::container {
 
@@ -46,6 +47,11 @@ Result<> remove_container(jail::ProcDir const& proc, Store const& store,
     BH_TRY(wait_for_end(proc, state));
   }
   BH_TRY(group.remove());
+  if (!state.unit.empty()) {
+    // It may be gone already, as a scope goes with its last process.
+    auto manager = jail::Systemd::connect();
+    if (manager) (void)manager->stop(state.unit);
+  }
   auto const config = folder.config();
   auto const spec = config ? parse_spec(*config) : fail(Errc::NotFound, "");
   BH_TRY(store.remove(state.id));

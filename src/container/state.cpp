@@ -40,7 +40,7 @@ std::string State::text() const {
     json.open('{').name("unified").boolean(folder.unified).name("controllers");
     json.texts(folder.controllers).name("path").text(folder.path).close('}');
   }
-  json.close(']').name("annotations").open('{');
+  json.close(']').name("unit").text(unit).name("annotations").open('{');
   for (auto const& [key, value] : annotations) json.name(key).text(value);
   json.close('}').close('}');
   return json.str();
@@ -60,6 +60,7 @@ Result<State> State::parse(std::string_view text) {
   BH_TRY(required_member(json, "owner", state.owner));
   BH_TRY(required_member(json, "terminal", state.terminal));
   BH_TRY(required_member(json, "cgroup", state.cgroup));
+  BH_TRY(optional_member(json, "unit", state.unit));
   BH_TRY(required_member(json, "annotations", state.annotations));
   return state;
 }

@@ -30,6 +30,7 @@ struct State {
   std::uint32_t owner = 0;
   bool terminal = false;
   std::vector<jail::Cgroup::Folder> cgroup;
+  std::string unit;  // Of systemd, if it has made the group; else empty.
   std::map<std::string, std::string> annotations;
 
   /// The JSON of state.json.

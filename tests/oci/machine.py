@@ -22,7 +22,7 @@ QEMU = "qemu-system-x86_64"
 KERNEL = paths.KERNELS["cloud"]
 PYTHON = pathlib.Path("/usr/bin/python3").resolve()
 SYSTEMD = pathlib.Path("/lib/systemd/systemd")
-SECONDS = 240
+SECONDS = 150
 
 # What no test imports, and what is large.
 LEFT_OUT = re.compile(r"^usr/lib/python3[^/]*/(test|idlelib|lib2to3|tkinter|turtledemo|ensurepip|pydoc_data|distutils|"
@@ -176,6 +176,7 @@ def add_systemd(root):
     for name in ("system.slice", "slices.target", "-.slice"):
         if (SYSTEMD.parent / "system" / name).exists():
             root.path(SYSTEMD.parent / "system" / name, f"/lib/systemd/system/{name}")
+    root.program(shutil.which("systemctl"), "/bin/systemctl")
     root.text("etc/machine-id", "0123456789abcdef0123456789abcdef\n", 0o644)
     root.text("etc/os-release", "ID=test\nVERSION_ID=1\n", 0o644)
     root.text("lib/systemd/system/tests.service", SERVICE, 0o644)

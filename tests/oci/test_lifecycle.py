@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import time
@@ -206,12 +207,20 @@ def test_errors_go_to_the_log_as_json(box):
     assert line["level"] == "error" and "is no container id" in line["msg"] and line["time"].endswith("Z")
 
 
-@pytest.mark.parametrize("words", [("checkpoint", "x"), ("restore", "x"), ("--systemd-cgroup", "run", "x"),
-                                   ("run", "--no-pivot", "x")])
+@pytest.mark.parametrize("words", [("checkpoint", "x"), ("restore", "x"), ("run", "--no-pivot", "x")])
 def test_what_is_not_supported_says_so(box, words):
     box.write()
     done = box.oci(*words)
     assert done.returncode == 1 and "not supported" in done.stderr
+
+
+def test_the_systemd_driver_needs_systemd(box):
+    if pathlib.Path("/run/systemd/private").exists():
+        pytest.skip("systemd is the first process here")
+    box.write()
+    done = box.oci("--systemd-cgroup", "run", box.id)
+    assert done.returncode == 1 and "use --cgroup-manager cgroupfs" in done.stderr
+    box.left_nothing()
 
 
 def test_a_word_too_many_is_refused(box):

@@ -70,7 +70,7 @@ def test_pids(box):
     resources(box, pids={"limit": 7})
     assert read(box, "pids.max") == ["7"]
     assert "fork" in box.oci("exec", box.id, "sh", "-c",
-                             "for i in 1 2 3 4 5 6 7 8 9; do sleep 5 & done").stderr
+                             "for i in 1 2 3 4 5 6 7 8 9; do sleep 5 >/dev/null 2>&1 & done").stderr
 
 
 def test_cpu_shares(box):

@@ -142,7 +142,7 @@ Result<int> exec(Invocation invocation) {
   request.console_socket.reset();
   os::UniqueFd console;
   if (console_source.valid()) console = BH_TRY(receive_descriptor(console_source.get()));
-  int const code = BH_TRY(wait_in_foreground(process, std::move(console)));
+  int const code = BH_TRY(wait_in_foreground(process, std::move(console), nullptr));
   return code;
 }
 

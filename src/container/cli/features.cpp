@@ -18,7 +18,7 @@ void enabled(JsonWriter& json, std::string_view name, bool value) {
 
 void write_cgroups(JsonWriter& json) {
   json.name("cgroup").open('{').name("v1").boolean(true).name("v2").boolean(true);
-  json.name("systemd").boolean(false).name("systemdUser").boolean(false);
+  json.name("systemd").boolean(true).name("systemdUser").boolean(true);
   json.name("rdma").boolean(true).close('}');
 }
 

@@ -14,7 +14,6 @@ namespace bh::container {
 
 namespace {
 
-// "systemd-cgroup" is taken so that it can be refused in words.
 constexpr Option kGlobal[] = {
     {"root"},
     {"log"},
@@ -39,7 +38,7 @@ void print(int fd, std::string_view text) {
 void print_help() {
   std::string text =
       "Usage: bulkhead-oci [--root DIR] [--log FILE] [--log-format text|json]\n"
-      "                    [--cgroup-manager cgroupfs|disabled] COMMAND ...\n\n"
+      "                    [--cgroup-manager cgroupfs|systemd|disabled] COMMAND ...\n\n"
       "Runs containers as the OCI runtime specification says.\n\n";
   for (auto const* const command : commands()) {
     std::string line = "  " + std::string(command->name) + " " + std::string(command->words);
@@ -74,10 +73,10 @@ void close_leaked_descriptors(Arguments const& arguments) {
 
 Result<int> run_command(Command const& command, Arguments const& global,
                         Arguments const& arguments) {
-  if (global.has("systemd-cgroup") || global.value("cgroup-manager") == "systemd") {
-    return fail(
-        Errc::Unsupported,
-        "the systemd driver of control groups is not supported; use --cgroup-manager cgroupfs");
+  auto const manager = global.value_or("cgroup-manager", "cgroupfs");
+  if (manager != "cgroupfs" && manager != "systemd" && manager != "disabled") {
+    return fail(Errc::Invalid,
+                "--cgroup-manager: \"" + manager + "\" is none of cgroupfs, systemd, disabled");
   }
   auto proc = BH_TRY(jail::ProcDir::open());
   auto store = BH_TRY(Store::open(global.value("root")));

@@ -60,6 +60,10 @@ Result<Launch> read_launch(Invocation& invocation) {
   if (invocation.global.value("cgroup-manager") == "disabled") {
     options.cgroups = CgroupManager::Disabled;
   }
+  if (invocation.global.has("systemd-cgroup") ||
+      invocation.global.value("cgroup-manager") == "systemd") {
+    options.cgroups = CgroupManager::Systemd;
+  }
   if (arguments.has("no-pivot")) {
     return fail(Errc::Unsupported,
                 "--no-pivot is not supported: a root that was not pivoted to can be left");
@@ -118,8 +122,8 @@ Result<os::UniqueFd> own_console(Launch& launch) {
   return os::UniqueFd(ends[1]);
 }
 
-void report_oom(jail::Cgroup const& group, Spec const& spec) {
-  auto const kills = group.oom_kills();
+void report_oom(OomWatch& watch, Spec const& spec) {
+  auto const kills = watch.kills();
   if (kills == 0) return;
   auto const& limit = spec.os.resources.memory.limit;
   std::string const words = "bulkhead-oci: the kernel's OOM killer ended " + std::to_string(kills) +
@@ -156,8 +160,10 @@ Result<int> run(Invocation invocation) {
   }
   os::UniqueFd console;
   if (console_source.valid()) console = BH_TRY(receive_descriptor(console_source.get()));
-  int const status = BH_TRY(wait_in_foreground(process, std::move(console)));
-  if (launch.cgroup) report_oom(*launch.cgroup, launch.spec);
+  std::optional<OomWatch> oom;
+  if (launch.cgroup) oom.emplace(*launch.cgroup);
+  int const status = BH_TRY(wait_in_foreground(process, std::move(console), oom ? &*oom : nullptr));
+  if (oom) report_oom(*oom, launch.spec);
   if (!invocation.arguments.has("keep")) {
     BH_TRY(remove_container(launch.proc, invocation.store, *launch.folder, launch.state));
   }

@@ -3,6 +3,7 @@
 #include "container/cli/command.h"
 #include "container/json/document.h"
 #include "container/spec/spec.h"
+#include "jail/systemd/systemd.h"
 #include "os/text_file.h"
 
 namespace bh::container {
@@ -72,6 +73,11 @@ Result<int> update(Invocation invocation) {
   if (status == Status::Stopped) return fail(Errc::NotFound, "container not running");
   auto const resources = BH_TRY(wanted(invocation.arguments));
   BH_TRY(jail::Cgroup::existing(state.cgroup).apply(resources));
+  if (!state.unit.empty()) {
+    // Else systemd would set the old limits again when it next touches the group.
+    auto manager = BH_TRY(jail::Systemd::connect());
+    BH_TRY(manager.set_limits(state.unit, resources));
+  }
   return 0;
 }
 

@@ -47,6 +47,8 @@ jail::Cgroup::Missing when_denied(Launch const& launch) {
   return has_root(launch) ? jail::Cgroup::Missing::Fail : jail::Cgroup::Missing::Skip;
 }
 
+}  // namespace
+
 Result<> apply_limits(Launch& launch) {
   auto const& wanted = launch.spec.os.resources;
   if (has_root(launch)) return launch.cgroup->apply(with_default_devices(wanted));
@@ -58,6 +60,8 @@ Result<> apply_limits(Launch& launch) {
   resources.devices.clear();
   return launch.cgroup->apply(resources);
 }
+
+namespace {
 
 /// Whether a v1 tree is used. With a path of its own choice, an engine looks for its container in
 /// all of them; else only those count that limit or measure.
@@ -112,6 +116,7 @@ std::string shown_path(Launch const& launch) {
 
 void plan_groups(Launch& launch, Plan& plan) {
   if (launch.options.cgroups == CgroupManager::Disabled) return;
+  if (launch.options.cgroups == CgroupManager::Systemd) return plan_systemd(launch, plan);
   auto const path = shown_path(launch);
   plan.add(
       Phase::Prepare, "make the control group " + path,

@@ -14,11 +14,12 @@
 #include "jail/process.h"
 #include "jail/root_dir.h"
 #include "jail/seccomp.h"
+#include "jail/systemd/systemd.h"
 #include "os/unique_fd.h"
 
 namespace bh::container {
 
-enum class CgroupManager : std::uint8_t { Files, Disabled };
+enum class CgroupManager : std::uint8_t { Files, Systemd, Disabled };
 
 /// What the command line says of a new container.
 struct LaunchOptions {
@@ -54,7 +55,8 @@ struct Launch {
   std::optional<jail::Cgroup> cgroup;
   std::vector<os::UniqueFd> cgroup_entrances;
   os::UniqueFd cgroup_unified;  // For CLONE_INTO_CGROUP.
-  std::string group_path;       // Below the mount points of the hierarchies.
+  std::optional<jail::Systemd> systemd;
+  std::string group_path;  // Below the mount points of the hierarchies.
   std::vector<jail::JoinedNamespace> joined;
   os::UniqueFd root_tree;
   std::vector<PreparedMount> mounts;  // As spec.mounts.
@@ -75,6 +77,9 @@ struct Launch {
 /// Steps are added by subject. None of these does anything yet.
 void plan_host(Launch& launch, Plan& plan);
 void plan_groups(Launch& launch, Plan& plan);
+void plan_systemd(Launch& launch, Plan& plan);
+/// Without root, what cannot be limited must not look as if it were.
+Result<> apply_limits(Launch& launch);
 void plan_namespaces_inside(Launch& launch, Plan& plan);
 void plan_mounts(Launch& launch, Plan& plan);
 void plan_devices(Launch& launch, Plan& plan);

@@ -238,6 +238,13 @@ std::uint64_t Cgroup::oom_kills() const {
   return text ? keyed_number(*text, "oom_kill") : 0;
 }
 
+os::UniqueFd Cgroup::oom_events() const {
+  auto const* const folder = with("memory");
+  if (folder == nullptr || !folder->unified) return os::UniqueFd();
+  auto file = os::open_file(folder->path + "/memory.events", O_RDONLY);
+  return file ? std::move(*file) : os::UniqueFd();
+}
+
 Result<> Cgroup::remove() const {
   Result<> result;
   for (auto const& folder : folders_) {

@@ -57,6 +57,8 @@ class Cgroup {
   bool frozen() const;
   /// How often the kernel's OOM killer has ended a process of the group.
   std::uint64_t oom_kills() const;
+  /// A file that is ready (POLLPRI) when that number has changed; invalid where there is none (v1).
+  os::UniqueFd oom_events() const;
 
   /// Removes the folders and those below; processes on their way out are waited for.
   Result<> remove() const;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ SplitResources split_resources(Resources const& resources,
 /// has no file for.
 Result<std::vector<CgroupSetting>> settings_v1(Resources const& resources);
 Result<std::vector<CgroupSetting>> settings_v2(Resources const& resources);
+
+/// cpu.weight, 1 to 10000, for shares of v1, 2 to 262144.
+std::uint64_t cpu_weight(std::uint64_t shares);
 
 /// "c 1:3 rwm", a line of devices.allow.
 std::string device_line(DeviceRule const& rule);

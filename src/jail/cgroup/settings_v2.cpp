@@ -41,18 +41,12 @@ Result<> add_memory(MemoryLimits const& memory, Settings& out) {
   return {};
 }
 
-/// cpu.weight is 1 to 10000 where shares are 2 to 262144.
-std::string weight_of(std::uint64_t shares) {
-  if (shares < 2) shares = 2;
-  if (shares > 262144) shares = 262144;
-  return std::to_string(1 + (shares - 2) * 9999 / 262142);
-}
-
 Result<> add_cpu(CpuLimits const& cpu, Settings& out) {
   if (cpu.realtime_runtime || cpu.realtime_period) {
     return fail(Errc::Unsupported, "resources.cpu.realtimeRuntime needs cgroup v1");
   }
-  if (cpu.shares && *cpu.shares != 0) out.push_back({"cpu", "cpu.weight", weight_of(*cpu.shares)});
+  if (cpu.shares && *cpu.shares != 0)
+    out.push_back({"cpu", "cpu.weight", std::to_string(cpu_weight(*cpu.shares))});
   if (cpu.quota || cpu.period) {
     std::string value = cpu.quota && *cpu.quota > 0 ? std::to_string(*cpu.quota) : "max";
     if (cpu.period) value += " " + std::to_string(*cpu.period);
@@ -108,6 +102,12 @@ void add_rdma(std::map<std::string, RdmaLimit> const& rdma, Settings& out) {
 }
 
 }  // namespace
+
+std::uint64_t cpu_weight(std::uint64_t shares) {
+  if (shares < 2) shares = 2;
+  if (shares > 262144) shares = 262144;
+  return 1 + (shares - 2) * 9999 / 262142;
+}
 
 Result<Settings> settings_v2(Resources const& resources) {
   Settings out;
