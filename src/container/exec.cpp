@@ -31,9 +31,19 @@ struct Entry {
   int flags = 0;       // Its namespaces that are not ours.
   std::vector<os::UniqueFd> cgroup_entrances;
   os::UniqueFd cgroup_unified;
+  os::UniqueFd cgroup_of_first;  // Where the container's first process is in that tree by now.
   std::optional<jail::SeccompFilter> seccomp;
   os::UniqueFd seccomp_listener;
 };
+
+Result<os::UniqueFd> open_group_of(jail::ProcDir const& proc, pid_t pid) {
+  auto const mounts = BH_TRY(proc.read("self/mountinfo"));
+  auto const groups = BH_TRY(proc.read(std::to_string(pid) + "/cgroup"));
+  auto const placed = jail::parse_hierarchies(mounts, groups);
+  auto const* const tree = placed.unified();
+  if (tree == nullptr) return os::UniqueFd();
+  return os::open_file(tree->mount_point + tree->own_path, O_PATH | O_DIRECTORY);
+}
 
 Result<Entry> prepare(jail::ProcDir const& proc, ExecRequest const& request) {
   Entry entry;
@@ -49,6 +59,7 @@ Result<Entry> prepare(jail::ProcDir const& proc, ExecRequest const& request) {
   entry.cgroup_entrances = BH_TRY(group.entrances());
   if (auto const* const unified = group.unified()) {
     entry.cgroup_unified = BH_TRY(os::open_file(unified->path, O_PATH | O_DIRECTORY));
+    entry.cgroup_of_first = BH_TRY(open_group_of(proc, request.state.pid));
   }
   auto const& profile = request.spec.os.seccomp;
   if (profile) {
@@ -117,6 +128,7 @@ Error enter(jail::ProcDir& proc, ExecRequest& request, Entry& entry) {
   if (!prepared) return prepared.error();
   entry.first.reset();
   entry.cgroup_unified.reset();
+  entry.cgroup_of_first.reset();
   if (request.spec.os.find(CLONE_NEWUSER) != nullptr) {
     start.groups_denied = jail::GroupsDenied::Keep;
   }
@@ -156,7 +168,13 @@ Result<jail::Process> make_process(Entry& entry, Channel& ours, Channel& theirs)
   if (!jail::has_capability(CAP_SYS_ADMIN)) return clone_between(entry, ours, theirs);
   // Takes effect for the process that is made next.
   BH_TRY(join(entry, entry.flags & CLONE_NEWPID));
-  return jail::Process::clone({.flags = 0, .cgroup = entry.cgroup_unified.get()});
+  auto process = jail::Process::clone({.flags = 0, .cgroup = entry.cgroup_unified.get()});
+  if (process || process.error().code != Errc::Busy || !entry.cgroup_of_first.valid()) {
+    return process;
+  }
+  // The container has groups of its own below its group, as an init system makes them: no process
+  // may be in one above them. The first one's is as good as its.
+  return jail::Process::clone({.flags = 0, .cgroup = entry.cgroup_of_first.get()});
 }
 
 }  // namespace

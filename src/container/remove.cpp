@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "container/hooks.h"
+#include "container/launch/group_path.h"
 #include "container/spec/spec.h"
 #include "jail/systemd/systemd.h"
 
@@ -63,6 +64,29 @@ Result<> remove_container(jail::ProcDir const& proc, Store const& store,
     if (::write(STDERR_FILENO, words.data(), words.size()) < 0) break;
   }
   return {};
+}
+
+Result<> remove_half_made(jail::ProcDir const& proc, Store const& store,
+                          ContainerFolder const& folder) {
+  auto const config = folder.config();
+  auto const spec = config ? parse_spec(*config) : fail(Errc::NotFound, "");
+  auto const path =
+      spec ? group_path(spec->os.cgroups_path, folder.id()) : fail(Errc::NotFound, "");
+  if (path) {
+    auto const mounts = BH_TRY(proc.read("self/mountinfo"));
+    auto const own = BH_TRY(proc.read("self/cgroup"));
+    auto group = jail::Cgroup::none();
+    for (auto const& hierarchy : jail::parse_hierarchies(mounts, own).all) {
+      group.found(hierarchy, *path);
+    }
+    (void)group.kill_all();
+    BH_TRY(group.remove());
+  } else if (spec) {
+    auto const unit = jail::systemd_unit(spec->os.cgroups_path, folder.id());
+    auto manager = jail::Systemd::connect();
+    if (unit && manager) (void)manager->stop(unit->name);
+  }
+  return store.remove(folder.id());
 }
 
 }  // namespace bh::container

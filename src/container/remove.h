@@ -17,4 +17,9 @@ Result<> remove_container(jail::ProcDir const& proc, Store const& store,
 /// Waits until the first process has ended; Errc::Timeout after 10 seconds.
 Result<> wait_for_end(jail::ProcDir const& proc, State const& state);
 
+/// What is left of a container whose maker was killed before it had written a state: the folder,
+/// and the group that config.json names, with whatever is in it.
+Result<> remove_half_made(jail::ProcDir const& proc, Store const& store,
+                          ContainerFolder const& folder);
+
 }  // namespace bh::container

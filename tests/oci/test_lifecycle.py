@@ -84,6 +84,34 @@ def test_what_a_killed_create_left_can_be_deleted(box):
     assert box.oci("delete", "--force", box.id).returncode == 0
 
 
+def test_what_a_killed_create_left_can_be_deleted_with_its_groups(box):
+    box.write()
+    folder = box.folder / "state" / box.id
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text((box.folder / "config.json").read_text())
+    mounts = [line.split() for line in open("/proc/self/mountinfo")]
+    group = next(line[4] for line in mounts if line[line.index("-") + 1].startswith("cgroup"))
+    os.mkdir(f"{group}/{box.id}")
+    with subprocess.Popen(["sleep", "100"]) as left:
+        (pathlib.Path(group) / box.id / "cgroup.procs").write_text(str(left.pid))
+        assert box.oci("delete", "--force", box.id).returncode == 0
+        assert left.wait(10) == -9
+    box.left_nothing()
+
+
+def test_exec_joins_a_container_with_groups_of_its_own(box):
+    if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+        pytest.skip("cgroup v2 only")
+    for mount in box.config["mounts"]:
+        if mount["type"] == "cgroup":
+            mount["options"].remove("ro")
+    box.grant("CAP_DAC_OVERRIDE")
+    box.start("cd /sys/fs/cgroup && mkdir init && echo 1 >init/cgroup.procs && "
+              "echo +pids >cgroup.subtree_control; while :; do sleep 1; done")
+    box.wait_until(lambda: "pids" in box.group_file("cgroup.subtree_control"))
+    assert box.exec("cat", "/proc/self/cgroup").stdout == "0::/init\n"
+
+
 def test_pause_stops_and_resume_goes_on(box):
     box.start("while :; do echo; sleep 0.01; done")
     output = box.folder / "output"

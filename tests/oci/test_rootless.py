@@ -26,9 +26,9 @@ def user(box, tmp_path):
             for name in (folder, *(os.path.join(folder, file) for file in files)):
                 os.chown(name, USER, USER, follow_symlinks=False)
 
-    def run(*words, **options):
+    def run(*words, before=(), **options):
         own()
-        words = ["setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups", program, "--root",
+        words = [*before, "setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups", program, "--root",
                  tmp_path / "user-state", *words]
         return subprocess.run(list(map(str, words)), cwd=tmp_path, stdin=subprocess.DEVNULL, timeout=30,
                               **({"capture_output": True, "text": True} | options))
@@ -76,6 +76,25 @@ def test_more_ids_than_ones_own_need_a_helper(box, user):
     user.write("true")
     done = user("run", box.id)
     assert done.returncode == 1 and ("newuidmap" in done.stderr or "newgidmap" in done.stderr)
+
+
+def test_ranges_are_mapped_by_newuidmap(box, user):
+    """In a mount namespace where the user has a name and ranges, as on a host set up for it."""
+    if shutil.which("newuidmap") is None:
+        pytest.skip("newuidmap is not installed (Debian package uidmap)")
+    etc = box.folder / "etc"
+    etc.mkdir()
+    for name, text in (("passwd", f"somebody:x:{USER}:{USER}::/:/bin/sh\n"), ("group", f"somebody:x:{USER}:\n"),
+                       ("subuid", "somebody:200000:1000\n"), ("subgid", "somebody:200000:1000\n")):
+        (etc / name).write_text(text)
+    for name in ("uidMappings", "gidMappings"):
+        user.config["linux"][name] = [{"containerID": 0, "hostID": USER, "size": 1},
+                                      {"containerID": 1, "hostID": 200000, "size": 1000}]
+    user.config["process"]["user"] = {"uid": 5, "gid": 6}
+    user.write("id -u; id -g; cat /proc/self/uid_map")
+    done = user("run", box.id, before=["unshare", "-m", "sh", "-c", f'mount --bind {etc} /etc && exec "$@"', "sh"])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["5", "6", "0", str(USER), "1", "1", "200000", "1000"]
 
 
 def test_the_runtimes_file_is_out_of_reach_without_root_too(box, user):

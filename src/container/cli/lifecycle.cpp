@@ -85,7 +85,7 @@ Result<int> remove(Invocation invocation) {
   if (!state) {
     // Its maker was killed before there was a process to speak of.
     if (!force) return std::unexpected(std::move(state).error().while_doing("use --force: " + id));
-    BH_TRY(invocation.store.remove(id));
+    BH_TRY(remove_half_made(invocation.proc, invocation.store, *folder));
     return 0;
   }
   auto const status = status_of(invocation.proc, *folder, *state);
