@@ -133,6 +133,7 @@ Error enter(jail::ProcDir& proc, ExecRequest& request, Entry& entry) {
     start.groups_denied = jail::GroupsDenied::Keep;
   }
   start.personality = request.spec.os.personality;
+  start.memory_policy = request.spec.os.memory_policy;
   start.first_closed = 3 + request.preserve_fds;
   return become_program(process, std::move(start), std::move(proc), std::move(root));
 }

@@ -140,6 +140,7 @@ Result<Channel> wait_for_start(Launch& launch, Channel channel) {
   }
   if (launch.options.new_keyring) start.keyring = "_ses." + launch.options.id;
   start.personality = launch.spec.os.personality;
+  start.memory_policy = launch.spec.os.memory_policy;
   start.first_closed = 3 + launch.options.preserve_fds;
   give_up(channel, become_program(process, std::move(start), std::move(launch.proc),
                                   std::move(launch.root)));

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
+
+#include "jail/number_list.h"
 
 namespace bh::jail {
 
@@ -116,25 +117,7 @@ Result<> set_personality(unsigned long domain) {
 Result<> set_cpu_affinity(std::string_view cpus) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  char const* at = cpus.data();
-  char const* const end = at + cpus.size();
-  auto const wrong = [&] {
-    return fail(Errc::Invalid, "\"" + std::string(cpus) + "\" is no list of CPUs such as 0-3,5");
-  };
-  while (at < end) {
-    unsigned first = 0;
-    auto read = std::from_chars(at, end, first);
-    if (read.ec != std::errc()) return wrong();
-    unsigned last = first;
-    if (read.ptr < end && *read.ptr == '-') {
-      read = std::from_chars(read.ptr + 1, end, last);
-      if (read.ec != std::errc()) return wrong();
-    }
-    if (last >= CPU_SETSIZE || last < first) return wrong();
-    for (unsigned cpu = first; cpu <= last; ++cpu) CPU_SET(cpu, &set);
-    if (read.ptr < end && *read.ptr != ',') return wrong();
-    at = read.ptr + (read.ptr < end ? 1 : 0);
-  }
+  BH_TRY(each_of_list(cpus, CPU_SETSIZE, [&](unsigned cpu) { CPU_SET(cpu, &set); }));
   if (::sched_setaffinity(0, sizeof set, &set) != 0) {
     return fail_errno("run on CPUs " + std::string(cpus), errno);
   }

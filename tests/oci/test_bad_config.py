@@ -39,7 +39,7 @@ def refused_text(box, text):
     ("linux.cgroupsPath", "/../../escape", "names no group"),
     ("linux.cgroupsPath", "a.slice:b:c", "systemd"),
     ("linux.intelRdt", {}, "linux.intelRdt: not supported"),
-    ("linux.memoryPolicy", {}, "linux.memoryPolicy: not supported"),
+    ("linux.memoryPolicy", {}, "linux.memoryPolicy: \"mode\" is missing"),
     ("linux.netDevices", {"eth0": {}}, "linux.netDevices: not supported"),
     ("linux.namespaces", [{"type": "mount"}], "hostname needs a namespace of type uts"),
     ("hostname", "x" * 65, "hostname has more than 64 bytes"),

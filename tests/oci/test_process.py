@@ -122,11 +122,32 @@ def test_personality(box):
     assert box.sh("uname -m") == "i686"
 
 
+def test_memory_policy(box):
+    box.linux["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}
+    done = box.run("cat", "/proc/self/numa_maps")
+    if "Function not implemented" in done.stderr or "numa_maps: No such" in done.stderr:
+        pytest.skip("this kernel has no NUMA")
+    assert "bind=static:0" in done.stdout, done.stderr
+    box.linux["memoryPolicy"] = {"mode": "MPOL_SOME"}
+    assert "linux.memoryPolicy: mode" in box.refused()
+
+
 def test_the_program_is_searched_in_path_and_must_be_one(box):
     assert "executable file not found in $PATH" in box.refused("nothing-of-this-name")
     assert "no such file or directory" in box.refused("/bin/nothing")
     assert "permission denied" in box.refused("/etc/passwd")
     assert "is a directory" in box.refused("/etc")
+
+
+def test_a_profile_of_apparmor(box):
+    enabled = pathlib.Path("/sys/module/apparmor/parameters/enabled")
+    if not enabled.exists() or enabled.read_text().strip() != "Y":
+        pytest.skip("this kernel has no AppArmor")
+    box.process["apparmorProfile"] = "unconfined"
+    assert box.sh("cat /proc/self/attr/current") == "unconfined"
+    box.process["apparmorProfile"] = "not-loaded"
+    done = box.run("true")
+    assert done.returncode == 1 and "attr" in done.stderr
 
 
 def test_labels_of_security_modules_are_refused_where_there_are_none(box):

@@ -4,6 +4,7 @@
 #include "container/json/writer.h"
 #include "container/output.h"
 #include "jail/capabilities.h"
+#include "jail/memory_policy.h"
 #include "jail/mount_options.h"
 #include "jail/namespaces.h"
 #include "jail/seccomp.h"
@@ -40,7 +41,8 @@ void write_linux(JsonWriter& json) {
   enabled(json, "apparmor", true);
   enabled(json, "selinux", true);
   enabled(json, "intelRdt", false);
-  enabled(json, "memoryPolicy", false);
+  json.name("memoryPolicy").open('{').name("modes").texts(jail::memory_policy_modes());
+  json.name("flags").texts(jail::memory_policy_flags()).close('}');
   enabled(json, "netDevices", false);
   json.name("mountExtensions").open('{');
   enabled(json, "idmap", true);

@@ -21,7 +21,6 @@ namespace bh::container {
 
 namespace {
 
-// Some change nothing here: we always pivot, and never make a process without its keyring.
 constexpr Option kOptions[] = {
     {"bundle", 'b'},
     {"config", 'f'},
@@ -64,15 +63,17 @@ Result<Launch> read_launch(Invocation& invocation) {
       invocation.global.value("cgroup-manager") == "systemd") {
     options.cgroups = CgroupManager::Systemd;
   }
-  if (arguments.has("no-pivot")) {
-    return fail(Errc::Unsupported,
-                "--no-pivot is not supported: a root that was not pivoted to can be left");
-  }
+  options.pivot = !arguments.has("no-pivot");
   std::string const path = arguments.value_or("config", options.bundle + "/config.json");
   launch.config = BH_TRY(os::read_text_at(AT_FDCWD, path, kDocumentLimit));
   auto spec = parse_spec(launch.config);
   if (!spec) return std::unexpected(std::move(spec).error().while_doing(path));
   launch.spec = std::move(*spec);
+  if (!options.pivot && launch.spec.os.find(CLONE_NEWUSER) != nullptr) {
+    return fail(Errc::Unsupported,
+                "--no-pivot: in a user namespace the host's mounts cannot be "
+                "unmounted, and would stay in reach");
+  }
   if (launch.spec.process) {
     bool const own = launch.spec.os.find(CLONE_NEWUSER) != nullptr;
     drop_ungrantable(invocation.global, own, *launch.spec.process);

@@ -5,7 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <ranges>
+#include <string_view>
+#include <vector>
 
 #include "container/launch/launch.h"
 #include "container/launch/program.h"
@@ -21,9 +25,33 @@ namespace {
 Result<> pivot(Launch& launch) {
   // The root lies on top of the host's; both change places, and the host's is then below it.
   if (::fchdir(launch.root->fd()) != 0) return fail_errno("enter the root", errno);
-  if (::syscall(SYS_pivot_root, ".", ".") != 0) return fail_errno("pivot_root", errno);
+  if (::syscall(SYS_pivot_root, ".", ".") != 0) {
+    return fail_errno("pivot_root (where the host's root is an initramfs, use --no-pivot)", errno);
+  }
   if (::umount2(".", MNT_DETACH) != 0) return fail_errno("unmount the host's root", errno);
   if (::chdir("/") != 0) return fail_errno("chdir /", errno);
+  return {};
+}
+
+/// Where the host's root is the first mount of all, an initramfs, it cannot change places. It stays
+/// below then, without anything mounted on it, and who may call chroot(2) inside can get there.
+Result<> enter_without_pivot(Launch& launch) {
+  auto const mounts = BH_TRY(launch.proc.read("self/mountinfo"));
+  std::vector<std::string> places;
+  for (std::string_view rest = mounts; !rest.empty();) {
+    auto line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    // proc(5): the fifth field. What has blanks in it is written otherwise, and stays.
+    for (int i = 0; i < 4; ++i) line.remove_prefix(std::min(line.find(' ') + 1, line.size()));
+    std::string place(line.substr(0, line.find(' ')));
+    if (place != "/") places.push_back(std::move(place));
+  }
+  // Paths lead to the host's mounts, since our own root is not changed yet; those of the container
+  // are not found there.
+  for (auto const& place : places | std::views::reverse) ::umount2(place.c_str(), MNT_DETACH);
+  if (::fchdir(launch.root->fd()) != 0 || ::chroot(".") != 0 || ::chdir("/") != 0) {
+    return fail_errno("chroot", errno);
+  }
   return {};
 }
 
@@ -89,7 +117,12 @@ void plan_namespaces_inside(Launch& launch, Plan& plan) {
 
 void plan_entry(Launch& launch, Plan& plan) {
   auto const& spec = launch.spec;
-  plan.add(Phase::Enter, "pivot to the root", [&launch] { return pivot(launch); });
+  if (launch.options.pivot) {
+    plan.add(Phase::Enter, "pivot to the root", [&launch] { return pivot(launch); });
+  } else {
+    plan.add(Phase::Enter, "enter the root without pivoting to it",
+             [&launch] { return enter_without_pivot(launch); });
+  }
   if (!spec.os.rootfs_propagation.empty()) {
     plan.add(Phase::Enter, "make the root " + spec.os.rootfs_propagation,
              [&launch] { return set_root_propagation(launch); });

@@ -29,6 +29,7 @@ struct LaunchOptions {
   std::string pid_file;
   int preserve_fds = 0;  // Descriptors 3, 4, ... that the program keeps.
   bool new_keyring = true;
+  bool pivot = true;  // False: --no-pivot, for hosts whose own root cannot be left.
   CgroupManager cgroups = CgroupManager::Files;
 };
 

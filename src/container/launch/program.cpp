@@ -89,6 +89,7 @@ Result<> set_attributes(ProcessSpec const& process, ProgramStart const& start,
   if (process.scheduler) BH_TRY(jail::set_scheduler(*process.scheduler));
   if (process.io_priority) BH_TRY(jail::set_io_priority(*process.io_priority));
   if (start.personality) BH_TRY(jail::set_personality(*start.personality));
+  if (start.memory_policy) BH_TRY(jail::set_memory_policy(*start.memory_policy));
   if (!process.apparmor_profile.empty()) {
     BH_TRY(jail::set_apparmor_profile(proc, process.apparmor_profile));
   }

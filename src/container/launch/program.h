@@ -29,6 +29,7 @@ struct ProgramStart {
   jail::GroupsDenied groups_denied = jail::GroupsDenied::Fail;
   std::string keyring;  // Name of a new session keyring; empty: keep.
   std::optional<unsigned long> personality;
+  std::optional<jail::MemoryPolicy> memory_policy;
   int first_closed = 3;  // Descriptors from here on do not reach the program.
 };
 

@@ -70,6 +70,26 @@ Result<> decode_personality(Json json, LinuxSpec& out) {
   return {};
 }
 
+Result<> decode_memory_policy(Json json, LinuxSpec& out) {
+  auto const policy = BH_TRY(json.member("memoryPolicy"));
+  if (!policy) return {};
+  auto& wanted = out.memory_policy.emplace();
+  std::string mode;
+  std::vector<std::string> flags;
+  BH_TRY(required_member(*policy, "mode", mode));
+  BH_TRY(optional_member(*policy, "nodes", wanted.nodes));
+  BH_TRY(optional_member(*policy, "flags", flags));
+  auto const number = jail::memory_policy_mode(mode);
+  if (!number) return policy->wrong("mode: \"" + mode + "\" is no memory policy");
+  wanted.mode = *number;
+  for (auto const& name : flags) {
+    auto const flag = jail::memory_policy_flag(name);
+    if (!flag) return policy->wrong("flags: \"" + name + "\" is no flag of memory policies");
+    wanted.flags |= *flag;
+  }
+  return {};
+}
+
 Result<> check_namespaces(Json json, LinuxSpec const& spec) {
   std::uint64_t seen = 0;
   for (auto const& one : spec.namespaces) {
@@ -101,7 +121,7 @@ Result<> check_namespaces(Json json, LinuxSpec const& spec) {
 
 /// What is not supported must not look as if it were in force.
 Result<> refuse_unsupported(Json json) {
-  for (auto const* const name : {"intelRdt", "memoryPolicy", "netDevices"}) {
+  for (auto const* const name : {"intelRdt", "netDevices"}) {
     auto const found = BH_TRY(json.member(name));
     if (found) return fail(Errc::Unsupported, found->path() + ": not supported");
   }
@@ -136,6 +156,7 @@ Result<> decode(Json json, LinuxSpec& out) {
   BH_TRY(optional_member(json, "readonlyPaths", out.readonly_paths));
   BH_TRY(optional_member(json, "mountLabel", out.mount_label));
   BH_TRY(decode_personality(json, out));
+  BH_TRY(decode_memory_policy(json, out));
   BH_TRY(refuse_unsupported(json));
   BH_TRY(check_namespaces(json, out));
   if (!out.rootfs_propagation.empty()) {

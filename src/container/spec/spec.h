@@ -11,6 +11,7 @@
 #include "jail/capabilities.h"
 #include "jail/cgroup/resources.h"
 #include "jail/id_map.h"
+#include "jail/memory_policy.h"
 #include "jail/mount_options.h"
 #include "jail/privileges.h"
 #include "jail/rlimits.h"
@@ -104,6 +105,7 @@ struct LinuxSpec {
   std::vector<std::string> readonly_paths;
   std::string mount_label;
   std::optional<unsigned long> personality;
+  std::optional<jail::MemoryPolicy> memory_policy;
 
   /// The namespace of that kind, if config.json has one.
   NamespaceSpec const* find(std::uint64_t flag) const;

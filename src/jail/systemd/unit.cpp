@@ -1,10 +1,10 @@
 #include "jail/systemd/unit.h"
 
-#include <charconv>
 #include <limits>
 #include <optional>
 
 #include "jail/cgroup/settings.h"
+#include "jail/number_list.h"
 
 namespace bh::jail {
 
@@ -37,23 +37,13 @@ void append_quota(DbusWriter& out, CpuLimits const& cpu) {
 /// "0-3,5" as systemd has it: a byte for every eight CPUs, the first in the lowest bit.
 std::string bits_of(std::string_view list) {
   std::string bits;
-  char const* at = list.data();
-  char const* const end = at + list.size();
-  while (at < end) {
-    unsigned first = 0;
-    auto read = std::from_chars(at, end, first);
-    unsigned last = first;
-    if (read.ptr < end && *read.ptr == '-') read = std::from_chars(read.ptr + 1, end, last);
-    // What makes no sense is refused by the file of the control group.
-    constexpr unsigned kMost = 8192;
-    if (read.ec != std::errc() || last >= kMost) return {};
-    for (unsigned number = first; number <= last; ++number) {
-      if (bits.size() <= number / 8) bits.resize(number / 8 + 1, '\0');
-      bits[number / 8] = static_cast<char>(bits[number / 8] | 1 << number % 8);
-    }
-    at = read.ptr + (read.ptr < end ? 1 : 0);
-  }
-  return bits;
+  constexpr unsigned kMost = 8192;
+  auto const read = each_of_list(list, kMost, [&](unsigned number) {
+    if (bits.size() <= number / 8) bits.resize(number / 8 + 1, '\0');
+    bits[number / 8] = static_cast<char>(bits[number / 8] | 1 << number % 8);
+  });
+  // What makes no sense is refused by the file of the control group.
+  return read ? bits : std::string();
 }
 
 void append_set(DbusWriter& out, std::string_view name, std::optional<std::string> const& list) {
