@@ -10,6 +10,9 @@
 #include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -34,6 +37,8 @@ constexpr std::array kRunOptions{
     Option{"--cpus", "N", "Its CPUs, 1 unless said"},
     Option{"--engine", "NAME", "auto (default), kvm or soft"},
     Option{"--translate", "MODE", "How the soft engine runs code: on (default), off or exact"},
+    Option{"--code-cache", "FILE",
+           "Where the soft engine keeps translated code for the next run, or none"},
     Option{"--append", "ARGS", "More words for the kernel's command line"},
     Option{"--init", "FILE", "The static bulkhead-init, if it is not where it is looked for"},
 };
@@ -45,6 +50,7 @@ struct RunRequest {
   std::uint64_t cpus = kDefaultCpus;
   std::string engine = "auto";
   std::string translate = "on";
+  std::string code_cache;
   std::string append;
   std::string init;
   std::string monitor;
@@ -82,6 +88,20 @@ Result<std::string> find_companion(std::string_view name,
               fmt::format("find {}: it is not in {}", name, places.begin()->string()));
 }
 
+/// In the user's cache folder (XDG Base Directory Specification), which is made; empty if it cannot
+/// be.
+std::string usual_code_cache() {
+  auto const* const cache = std::getenv("XDG_CACHE_HOME");
+  auto const* const home = std::getenv("HOME");
+  bool const given = cache != nullptr && cache[0] == '/';
+  if (!given && (home == nullptr || home[0] != '/')) return {};
+  auto const folder =
+      (given ? std::filesystem::path(cache) : std::filesystem::path(home) / ".cache") / "bulkhead";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  return error ? std::string() : (folder / "code").string();
+}
+
 Result<RunRequest> read_request(Options const& options) {
   RunRequest request;
   if (!options.has("--kernel")) return fail(Errc::Invalid, "--kernel FILE is required");
@@ -93,6 +113,9 @@ Result<RunRequest> read_request(Options const& options) {
   request.cpus = cpus;
   if (options.has("--engine")) request.engine = options.value("--engine");
   if (options.has("--translate")) request.translate = options.value("--translate");
+  request.code_cache =
+      options.has("--code-cache") ? options.value("--code-cache") : usual_code_cache();
+  if (request.code_cache == "none") request.code_cache.clear();
   request.append = options.value("--append");
   request.command = options.words();
 
@@ -176,10 +199,16 @@ Result<int> run(Context& /*context*/, Options const& options) {
   auto const config = folder.path() + "/vm.json";
   BH_TRY(write_initrd(request, initrd));
   BH_TRY(write_config(request, initrd, config));
-  auto monitor = BH_TRY(
-      os::Child::start({request.monitor, "--config-file", config, "--no-api", "--id",
-                        fmt::format("run-{}", ::getpid()), "--engine", request.engine,
-                        "--translate", request.translate, "--level", "Error", "--expect-status"}));
+  std::vector<std::string> words{
+      request.monitor,   "--config-file", config,
+      "--no-api",        "--id",          fmt::format("run-{}", ::getpid()),
+      "--engine",        request.engine,  "--translate",
+      request.translate, "--level",       "Error",
+      "--expect-status"};
+  if (!request.code_cache.empty()) {
+    words.insert(words.end(), {"--code-cache", request.code_cache});
+  }
+  auto monitor = BH_TRY(os::Child::start(words));
   return monitor.wait();
 }
 

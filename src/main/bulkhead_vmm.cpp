@@ -136,6 +136,7 @@ class Maker {
     VmOptions options{.engine = choices_.engine,
                       .translate = choices_.translate,
                       .statistics = arguments_.stats,
+                      .code_cache = arguments_.code_cache,
                       .boot_clock = {},
                       .metadata = &store_};
     if (arguments_.boot_timer) options.boot_clock = boot_clock(started_);

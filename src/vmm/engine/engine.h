@@ -25,6 +25,7 @@ struct EngineOptions {
   InterruptChips chips = InterruptChips::Present;
   Translate translate = Translate::On;  // Of no meaning to KVM.
   bool statistics = false;              // Count what statistics() tells.
+  std::string code_cache;               // File of translated code from earlier runs; empty: none.
 };
 
 inline constexpr unsigned kMaxVcpus = 32;
@@ -50,6 +51,9 @@ class Engine {
 
   /// Where time went, in lines for people, of the vCPUs that are gone.
   virtual std::string statistics() const { return {}; }
+
+  /// Writes EngineOptions::code_cache, if there is one and enough that is new. No vCPU may run.
+  virtual Result<> save_code() { return {}; }
 };
 
 }  // namespace bh::vmm

@@ -15,6 +15,7 @@ struct Arguments {
   std::string id = "anonymous-instance";
   std::string engine = "auto";
   std::string translate = "on";
+  std::string code_cache;
   std::optional<std::string> log_path;
   std::optional<std::string> level;
   std::optional<std::string> module;

@@ -8,6 +8,7 @@
 #include "vmm/chip/host_clock.h"
 #include "vmm/chip/timer_thread.h"
 #include "vmm/soft/soft_vcpu.h"
+#include "vmm/soft/store/code_store.h"
 
 namespace bh::vmm::soft {
 
@@ -35,15 +36,19 @@ class OwnedVcpu final : public Vcpu {
 
 class SoftEngine final : public Engine, private chip::ChipSet::Listener {
  public:
-  SoftEngine(GuestMemory& memory, EngineOptions options, CodePages code_pages)
-      : code_pages_(std::move(code_pages)), machine_{memory,
-                                                     code_pages_,
-                                                     nullptr,
-                                                     clock_,
-                                                     options.vcpu_count,
-                                                     options.translate,
-                                                     options.statistics,
-                                                     true} {
+  SoftEngine(GuestMemory& memory, EngineOptions const& options, CodePages code_pages,
+             std::unique_ptr<CodeStore> store)
+      : store_(std::move(store)),
+        code_pages_(std::move(code_pages)),
+        machine_{memory,
+                 code_pages_,
+                 nullptr,
+                 clock_,
+                 options.vcpu_count,
+                 options.translate,
+                 options.statistics,
+                 store_.get(),
+                 true} {
     memory.set_write_hook(&code_pages_);
     if (options.chips == InterruptChips::Present) {
       chips_.emplace(options.vcpu_count, clock_, static_cast<chip::ChipSet::Listener&>(*this));
@@ -79,6 +84,8 @@ class SoftEngine final : public Engine, private chip::ChipSet::Listener {
 
   std::string statistics() const override { return statistics_; }
 
+  Result<> save_code() override { return store_ ? store_->save() : Result<>(); }
+
   void forget_vcpu(unsigned index, std::string statistics) {
     vcpus_[index].store(nullptr);
     statistics_ += statistics;
@@ -93,6 +100,7 @@ class SoftEngine final : public Engine, private chip::ChipSet::Listener {
   }
 
   std::string statistics_;
+  std::unique_ptr<CodeStore> store_;  // Or nullptr.
   chip::HostClock clock_;
   CodePages code_pages_;
   Machine machine_;
@@ -113,7 +121,11 @@ Result<std::unique_ptr<Engine>> create_soft_engine(GuestMemory& memory, EngineOp
   }
   auto code_pages = CodePages::create(memory);
   if (!code_pages) return std::unexpected(std::move(code_pages).error().while_doing("soft engine"));
-  return std::make_unique<SoftEngine>(memory, options, *std::move(code_pages));
+  std::unique_ptr<CodeStore> store;
+  if (!options.code_cache.empty() && options.translate == Translate::On) {
+    store = BH_TRY(CodeStore::open(options.code_cache));
+  }
+  return std::make_unique<SoftEngine>(memory, options, *std::move(code_pages), std::move(store));
 }
 
 }  // namespace bh::vmm::soft

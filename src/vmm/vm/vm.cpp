@@ -87,7 +87,8 @@ Result<std::unique_ptr<Vm>> Vm::create(VmConfig const& config, VmOptions options
   EngineOptions const engine_options{.vcpu_count = config.machine.vcpu_count,
                                      .chips = InterruptChips::Present,
                                      .translate = options.translate,
-                                     .statistics = options.statistics};
+                                     .statistics = options.statistics,
+                                     .code_cache = options.code_cache};
   auto engine = BH_TRY(create_engine(options.engine, vm->memory_, engine_options));
   vm->engine_ = std::move(engine);
   for (unsigned index = 0; index < config.machine.vcpu_count; ++index) {
@@ -131,6 +132,9 @@ Result<StopReason> Vm::run(TerminationSignals const& signals,
   threads_.clear();
   if (!waited) return std::unexpected(Error(waited.error()));
   flush_console(signals);
+  if (auto const saved = engine_->save_code(); !saved) {
+    logger_.log(LogLevel::Warning, saved.error().message);
+  }
   // The loop ends only by the switch.
   return stop_.reason().value_or(EngineFailure{"the machine stopped without a reason"});
 }

@@ -28,6 +28,7 @@ struct VmOptions {
   EngineKind engine = EngineKind::Soft;  // Not Auto: see choose_engine().
   Translate translate = Translate::On;   // Of the soft engine.
   bool statistics = false;               // Count where the engine's time goes.
+  std::string code_cache;                // EngineOptions::code_cache
   BootTimer::Clock boot_clock;           // Empty: no boot timer.
   mmds::Store* metadata = nullptr;       // What the guest can read about itself; may be absent.
   int console_input = 0;                 // File descriptors that outlive the machine.

@@ -7,6 +7,8 @@
 
 namespace bh::vmm::soft {
 
+class CodeStore;
+
 /// What all vCPUs of one virtual machine share.
 struct Machine {
   GuestMemory& memory;
@@ -16,6 +18,7 @@ struct Machine {
   unsigned vcpu_count;
   Translate translate = Translate::Off;
   bool statistics = false;
+  CodeStore* code_store = nullptr;  // Or nullptr: translated code is not kept.
   bool offer_avx = false;  // XSAVE, AVX, AVX2, BMI, FMA, if the host has them.
 };
 

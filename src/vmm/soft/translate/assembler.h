@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "vmm/engine/registers.h"
 
@@ -14,6 +15,12 @@ using CodeOffset = std::uint32_t;
 /// Condition codes as the low four bits of Jcc.
 enum class Condition : std::uint8_t { Below = 2, Equal = 4, NotEqual = 5, Above = 7 };
 
+/// What in a piece of code depends on where it is, and on numbers given to it; offsets in it.
+struct Fixups {
+  std::vector<std::uint16_t> gate_jumps;  // Distances to code in front of the piece.
+  std::vector<std::uint16_t> numbers;     // Numbers of sites.
+};
+
 /// Writes host code for a known address. When the room is used up it goes on counting, and
 /// overflowed() says so: what was written must then be thrown away.
 ///
@@ -23,6 +30,9 @@ class Assembler {
   /// `room` is where the bytes go, `address` where they will run, `base` what offset() counts from.
   Assembler(std::span<std::uint8_t> room, std::uint64_t address, std::uint64_t base)
       : room_(room), address_(address), base_(base) {}
+
+  /// Notes what is written from now on; nullptr: no more.
+  void keep_fixups(Fixups* fixups) { fixups_ = fixups; }
 
   std::size_t size() const { return size_; }
   std::uint64_t here() const { return address_ + size_; }
@@ -39,6 +49,12 @@ class Assembler {
   void word(std::uint32_t value) { byte(value), byte(value >> 8); }
   void dword(std::uint32_t value) {
     for (unsigned shift = 0; shift < 32; shift += 8) byte(value >> shift);
+  }
+
+  /// The number of a site.
+  void number(std::uint32_t value) {
+    if (fixups_ != nullptr) fixups_->numbers.push_back(static_cast<std::uint16_t>(size_));
+    dword(value);
   }
 
   // --- Registers and memory at a register.
@@ -140,6 +156,9 @@ class Assembler {
   }
   void store_state32(std::int32_t state, std::uint32_t value) {
     byte(0x65), byte(0xc7), state_at(0, state), dword(value);
+  }
+  void store_state_number(std::int32_t state, std::uint32_t value) {
+    byte(0x65), byte(0xc7), state_at(0, state), number(value);
   }
   void store_state32(std::int32_t state, Gpr from) {
     byte(0x65), rex(from, 0), byte(0x89), state_at(from, state);
@@ -307,12 +326,18 @@ class Assembler {
     byte((reg & 7) << 3 | 4), byte(0xc0 | (index & 7) << 3 | 5);
     dword(static_cast<std::uint32_t>(state));
   }
-  void distance(std::uint64_t target) { dword(static_cast<std::uint32_t>(target - (here() + 4))); }
+  void distance(std::uint64_t target) {
+    if (fixups_ != nullptr && target < address_) {
+      fixups_->gate_jumps.push_back(static_cast<std::uint16_t>(size_));
+    }
+    dword(static_cast<std::uint32_t>(target - (here() + 4)));
+  }
 
   std::span<std::uint8_t> room_;
   std::uint64_t address_;
   std::uint64_t base_;
   std::size_t size_ = 0;
+  Fixups* fixups_ = nullptr;
 };
 
 }  // namespace bh::vmm::soft

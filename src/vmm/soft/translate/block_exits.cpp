@@ -76,11 +76,11 @@ void BlockWriter::look_up(Piece const& piece, unsigned undo_stack) {
   auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
   auto const misses = write_look_up(out_, state_, privilege);
   out_.land(misses.unknown);
-  out_.store_state32(state_.site(), site);
+  out_.store_state_number(state_.site(), site);
   out_.jump(gate_.look_further[mode_.user ? 1 : 0]);
   out_.land(misses.attention);
   out_.store_state(state_.target(), R11);
-  out_.store_state32(state_.site(), site);
+  out_.store_state_number(state_.site(), site);
   out_.jump(gate_.leave);
 }
 
@@ -145,7 +145,7 @@ void BlockWriter::step(Piece const& piece, SiteKind kind) {
     sites_[site].op = static_cast<std::uint32_t>(ops_.size());
     ops_.push_back(piece.op);
   }
-  out_.store_state32(state_.site(), site);
+  out_.store_state_number(state_.site(), site);
   out_.jump(gate_.leave);
   sites_[site].go_on = out_.offset();
   flags_ = Flags::Saved;
@@ -168,7 +168,7 @@ void BlockWriter::tails() {
       case Tail::Kind::Leave:
         if (tail.site != Crossing::kNoSite) {
           if (sites_[tail.site].kind == SiteKind::Link) sites_[tail.site].unlinked = out_.offset();
-          out_.store_state32(state_.site(), tail.site);
+          out_.store_state_number(state_.site(), tail.site);
         }
         out_.jump(tail.go_to);
         break;

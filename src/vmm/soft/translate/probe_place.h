@@ -18,7 +18,7 @@ struct ProbePlace {
   std::uint16_t limit = 0;
   std::uint32_t site = 0;
 
-  void write(Assembler& out) const { out.word(slot), out.word(limit), out.dword(site); }
+  void write(Assembler& out) const { out.word(slot), out.word(limit), out.number(site); }
 };
 
 }  // namespace bh::vmm::soft

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "vmm/soft/store/block_image.h"
+
 namespace bh::vmm::soft {
 
 namespace {
@@ -16,6 +18,24 @@ constexpr std::size_t kLargestBlock = 48u << 10;
 
 // What BlockWriter::probe() makes of a probe.
 constexpr CodeOffset kSlotProbe = 9 + 7 + 6 + 9;
+
+std::vector<std::uint8_t> bytes_of(std::span<Piece const> pieces) {
+  std::vector<std::uint8_t> bytes;
+  for (auto const& piece : pieces) {
+    auto const& instruction = *piece.instruction;
+    bytes.insert(bytes.end(), instruction.bytes.begin(),
+                 instruction.bytes.begin() + instruction.decoded.length);
+  }
+  return bytes;
+}
+
+/// To the 32-bit number at `at`.
+void add_to(std::uint8_t* at, std::uint32_t value) {
+  std::uint32_t number = 0;
+  std::memcpy(&number, at, sizeof number);
+  number += value;
+  std::memcpy(at, &number, sizeof number);
+}
 
 }  // namespace
 
@@ -40,23 +60,83 @@ std::optional<std::uint32_t> TranslationCache::find(std::byte const* host,
   return found->second;
 }
 
-std::uint32_t TranslationCache::add(Source const& source, TranslationMode mode) {
+std::uint32_t TranslationCache::add(Source const& source, TranslationMode mode, CodeStore* store) {
   if (pool_.used() + kLargestBlock > bound_) start_anew();
-  history_.made(key_of(source.host, mode));
   auto const number = static_cast<std::uint32_t>(blocks_.size());
-  auto const first_trap = static_cast<std::uint32_t>(traps_.size());
+  auto const first_site = sites_.size();
+  auto const first_trap = traps_.size();
+  auto const first_op = ops_.size();
   Assembler out = assembler();
+  auto const start = out.offset();
+  Fixups fixups;
+  if (source.second_page != nullptr || source.pieces.back().instruction == nullptr) store = nullptr;
+  if (store != nullptr) out.keep_fixups(&fixups);
   BlockWriter writer(out, gate_, state_, mode, number, sites_, traps_, ops_);
   Entries const entries = writer.write(source.pieces, source.next_straddles);
+  if (store != nullptr) {
+    // Not what guest memory has: others may have changed it meanwhile.
+    std::vector<std::uint8_t> const bytes = bytes_of(source.pieces);
+    store->add(BlockImage({.source = bytes,
+                           .page_offset = source.pieces.front().start(),
+                           .mode = mode.number(),
+                           .start = start,
+                           .first_site = static_cast<std::uint32_t>(first_site),
+                           .first_op = static_cast<std::uint32_t>(first_op)},
+                          {pool_.room().data(), out.size()}, std::move(fixups),
+                          std::span(sites_).subspan(first_site),
+                          std::span(traps_).subspan(first_trap), std::span(ops_).subspan(first_op),
+                          entries)
+                   .image());
+  }
   pool_.take(out.size());
+  return take_up(source, mode, entries, out.offset(), first_trap);
+}
+
+std::uint32_t TranslationCache::place(CodeImage const& image, Source const& source,
+                                      TranslationMode mode) {
+  if (pool_.used() + kLargestBlock > bound_) start_anew();
+  auto const number = static_cast<std::uint32_t>(blocks_.size());
+  auto const first_site = static_cast<std::uint32_t>(sites_.size());
+  auto const first_trap = traps_.size();
+  auto const first_op = static_cast<std::uint32_t>(ops_.size());
+  Assembler out = assembler();
+  auto const start = out.offset();
+  auto* const code = pool_.room().data();
+  out.bytes(image.code);
+  for (auto const at : image.gate_jumps) add_to(code + at, ~start + 1);
+  for (auto const at : image.numbers) add_to(code + at, first_site);
+  for (auto site : image.sites) {
+    site.block = number;
+    for (auto* const offset : {&site.go_on, &site.patch, &site.unlinked}) {
+      if (*offset != 0) *offset += start;
+    }
+    if (site.op != Site::kNone) site.op += first_op;
+    sites_.push_back(site);
+  }
+  for (auto trap : image.traps) {
+    trap.host += start;
+    traps_.push_back(trap);
+  }
+  ops_.insert(ops_.end(), image.ops.begin(), image.ops.end());
+  pool_.take(image.code.size());
+  Entries entries = image.entries;
+  for (auto* const offset : {&entries.external, &entries.saved, &entries.host}) *offset += start;
+  return take_up(source, mode, entries, out.offset(), first_trap);
+}
+
+std::uint32_t TranslationCache::take_up(Source const& source, TranslationMode mode,
+                                        Entries const& entries, CodeOffset code_end,
+                                        std::size_t first_trap) {
+  auto const number = static_cast<std::uint32_t>(blocks_.size());
+  history_.made(key_of(source.host, mode));
   blocks_.push_back({.key = key_of(source.host, mode),
                      .page = source.page,
                      .granules = CodePages::granules_of(source.host, source.size),
                      .second_page = source.second_page,
                      .entries = entries,
-                     .code_end = out.offset(),
-                     .first_trap = first_trap,
-                     .trap_count = static_cast<std::uint32_t>(traps_.size()) - first_trap});
+                     .code_end = code_end,
+                     .first_trap = static_cast<std::uint32_t>(first_trap),
+                     .trap_count = static_cast<std::uint32_t>(traps_.size() - first_trap)});
   by_key_[blocks_.back().key] = number;
   by_page_[source.page].push_back(number);
   if (source.second_page != nullptr) by_page_[source.second_page_number].push_back(number);

@@ -11,6 +11,7 @@
 #include "vmm/soft/cache/code_pages.h"
 #include "vmm/soft/native/code_pool.h"
 #include "vmm/soft/state/cpu.h"
+#include "vmm/soft/store/code_store.h"
 #include "vmm/soft/translate/translated_block.h"
 #include "vmm/soft/translate/translation_history.h"
 
@@ -37,8 +38,10 @@ class TranslationCache {
     std::span<Piece const> pieces;  // Not empty; live flags known.
   };
   /// Writes a block and takes it up. May empty the cache
-  /// before: block and site numbers from earlier then mean nothing.
-  std::uint32_t add(Source const& source, TranslationMode mode);
+  /// before: block and site numbers from earlier then mean nothing. `store` (or nullptr) keeps it.
+  std::uint32_t add(Source const& source, TranslationMode mode, CodeStore* store);
+  /// The same with a block that is written already. Of `source` pieces are of no matter.
+  std::uint32_t place(CodeImage const& image, Source const& source, TranslationMode mode);
 
   TranslatedBlock const& block(std::uint32_t number) const { return blocks_[number]; }
   Site const& site(std::uint32_t number) const { return sites_[number]; }
@@ -80,6 +83,9 @@ class TranslationCache {
   static std::uint64_t key_of(std::byte const* host, TranslationMode mode) {
     return reinterpret_cast<std::uint64_t>(host) << 5 | mode.number();
   }
+  /// Takes up a block whose code is in the pool, and all else of it in the vectors.
+  std::uint32_t take_up(Source const& source, TranslationMode mode, Entries const& entries,
+                        CodeOffset code_end, std::size_t first_trap);
   void forget_block(std::uint32_t number);
   static Privilege privilege_of(TranslatedBlock const& block) {
     return (block.key & TranslationMode::kUser) != 0 ? Privilege::User : Privilege::Supervisor;

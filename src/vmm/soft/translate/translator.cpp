@@ -234,7 +234,23 @@ bool Translator::decode_piece(std::uint16_t offset, TranslationCache::Source& so
   return true;
 }
 
+std::optional<std::uint32_t> Translator::place_stored(std::byte const* host, std::size_t page) {
+  auto const* const store = cpu_.machine->code_store;
+  if (store == nullptr) return std::nullopt;
+  std::span const bytes(reinterpret_cast<std::uint8_t const*>(host), left_in_page(host));
+  auto const offset = static_cast<std::uint16_t>(kPageSize - bytes.size());
+  TranslationCache::Source source{.host = host, .page = page};
+  auto const image = store->find(bytes, offset, mode_.number(), [&](std::size_t size) {
+    source.size = size;
+    watched_bytes(cpu_, host, size);
+  });
+  if (!image) return std::nullopt;
+  ++placed_;
+  return cache_->place(*image, source, mode_);
+}
+
 std::uint32_t Translator::translate(std::byte const* host, std::size_t page) {
+  if (auto const stored = place_stored(host, page)) return *stored;
   pieces_.clear();
   TranslationCache::Source source{.host = host, .page = page};
   auto offset = static_cast<std::uint16_t>(reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1));
@@ -255,7 +271,7 @@ std::uint32_t Translator::translate(std::byte const* host, std::size_t page) {
   std::size_t const size = offset - pieces_.front().start();
   source.size = std::min<std::size_t>(left_in_page(host),
                                       std::max<std::size_t>(size, ZYDIS_MAX_INSTRUCTION_LENGTH));
-  return cache_->add(source, mode_);
+  return cache_->add(source, mode_, cpu_.machine->code_store);
 }
 
 bool Translator::still_there(TranslatedBlock const& block) {
@@ -418,9 +434,10 @@ Translator::Filled Translator::fill(Site const& site) {
 
 std::string Translator::report() const {
   std::string text = "vcpu " + std::to_string(cpu_.index) + ": " + std::to_string(translated_) +
-                     " instructions translated, " + std::to_string(cache_->code_bytes() >> 10) +
-                     " KiB of code, emptied " + std::to_string(cache_->generation() - 1) +
-                     " times\n";
+                     " instructions translated, " + std::to_string(placed_) +
+                     " blocks had from the code cache, " +
+                     std::to_string(cache_->code_bytes() >> 10) + " KiB of code, emptied " +
+                     std::to_string(cache_->generation() - 1) + " times\n";
   if (statistics_ != nullptr) text += statistics_->report();
   return text;
 }

@@ -78,6 +78,8 @@ class Translator {
   bool wants_look() const;
   /// Runs the instruction of a step's site by its handler.
   bool run_op(Site const& site, Place& place, Stop& stop);
+  /// The block as an earlier run left it.
+  std::optional<std::uint32_t> place_stored(std::byte const* host, std::size_t page);
   std::uint32_t translate(std::byte const* host, std::size_t page);
   /// Decodes the next instruction of `source`, which may lie in two pages if it is the first.
   /// False: the block ends in front of it.
@@ -111,7 +113,8 @@ class Translator {
   Resume resume_;
   std::unique_ptr<Statistics> statistics_;  // Or nullptr.
   Op const* fault_op_ = nullptr;
-  std::uint64_t translated_ = 0;
+  std::uint64_t translated_ = 0;  // Instructions
+  std::uint64_t placed_ = 0;      // Blocks
   unsigned runs_ = 0;
   bool every_flag_ = false;
 };
