@@ -40,8 +40,8 @@ class Guest:
         return path
 
 
-def start_vmm(guest, folder, engine="soft", options=(), initrd=True):
-    """bulkhead-vmm with a configuration file."""
+def start_vmm(guest, folder, engine="soft", options=(), initrd=True, prefix=()):
+    """bulkhead-vmm with a configuration file; `prefix` is a command that runs it."""
     config = {
         "boot-source": {
             "kernel_image_path": guest.kernel_path(),
@@ -53,7 +53,7 @@ def start_vmm(guest, folder, engine="soft", options=(), initrd=True):
     }
     config_path = pathlib.Path(folder) / "vm.json"
     config_path.write_text(json.dumps(config))
-    return Running([paths.VMM, "--config-file", config_path, "--no-api", "--engine", engine, *options],
+    return Running([*prefix, paths.VMM, "--config-file", config_path, "--no-api", "--engine", engine, *options],
                    folder)
 
 

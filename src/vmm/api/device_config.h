@@ -54,7 +54,7 @@ struct DriveUpdate {
 
 /// Ours: what an interface is connected to. User: a network of its own in user space, for hosts
 /// where nobody may make a tap; host_dev_name is then of no meaning.
-enum class NetBackend : std::uint8_t { Tap, User };
+enum class NetBackendKind : std::uint8_t { Tap, User };
 
 /// One of "network-interfaces".
 struct NetworkInterfaceConfig {
@@ -64,7 +64,7 @@ struct NetworkInterfaceConfig {
   std::optional<std::uint64_t> mtu;  // 68 to 65535
   std::optional<RateLimiterConfig> rx_rate_limiter;
   std::optional<RateLimiterConfig> tx_rate_limiter;
-  NetBackend backend = NetBackend::Tap;
+  NetBackendKind backend = NetBackendKind::Tap;
 };
 
 struct NetworkInterfaceUpdate {

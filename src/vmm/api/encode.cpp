@@ -56,7 +56,7 @@ json::object encode(NetworkInterfaceConfig const& interface) {
                       {"rx_rate_limiter", encode(interface.rx_rate_limiter)},
                       {"tx_rate_limiter", encode(interface.tx_rate_limiter)}};
   if (interface.mtu) object["mtu"] = *interface.mtu;
-  if (interface.backend == NetBackend::User) object["backend"] = "User";
+  if (interface.backend == NetBackendKind::User) object["backend"] = "User";
   return object;
 }
 

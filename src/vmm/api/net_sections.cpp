@@ -26,7 +26,7 @@ Result<> decode_backend(JsonValue const& value, NetworkInterfaceConfig& out) {
   constexpr std::array<std::string_view, 2> kNames{"Tap", "User"};
   if (is_null(value)) return {};
   auto const index = BH_TRY(decode_variant(value, kNames, LetterCase::Exact));
-  out.backend = static_cast<NetBackend>(index);
+  out.backend = static_cast<NetBackendKind>(index);
   return {};
 }
 

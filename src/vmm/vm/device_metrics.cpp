@@ -49,6 +49,18 @@ void add(json::object& out, virtio::VsockMetrics const& metrics) {
   add(out, "tx_invalid_count", metrics.tx_invalid);
 }
 
+void add(json::object& out, virtio::NetMetrics const& metrics) {
+  add(out, "rx_packets_count", metrics.rx_packets_count);
+  add(out, "rx_bytes_count", metrics.rx_bytes_count);
+  add(out, "tx_packets_count", metrics.tx_packets_count);
+  add(out, "tx_bytes_count", metrics.tx_bytes_count);
+  add(out, "rx_rate_limiter_throttled", metrics.rx_rate_limiter_throttled);
+  add(out, "tx_rate_limiter_throttled", metrics.tx_rate_limiter_throttled);
+  add(out, "tx_malformed_frames", metrics.tx_malformed_frames);
+  add(out, "tx_fails", metrics.tx_fails);
+  add(out, "no_rx_avail_buffer", metrics.no_rx_avail_buffer);
+}
+
 template <typename Device>
 void add_one(json::object& out, std::string_view name, Device const* device) {
   if (device == nullptr) return;
@@ -75,6 +87,7 @@ void add_each(json::object& out, std::string const& name, Devices const& devices
 json::object Devices::metrics() const {
   json::object out;
   add_each(out, "block", drives_);
+  add_each(out, "net", interfaces_);
   add_one(out, "entropy", entropy_);
   add_one(out, "vsock", vsock_);
   return out;

@@ -21,7 +21,6 @@ Result<> refuse_unsupported(VmConfig const& config) {
   auto const refuse = [](std::string_view what) {
     return fail(Errc::Unsupported, fmt::format("{}: not supported yet", what));
   };
-  if (!config.network_interfaces.empty()) return refuse("network-interfaces");
   if (config.balloon) return refuse("balloon");
   if (!config.shares.empty()) return refuse("shares");
   return {};
@@ -36,6 +35,13 @@ Result<std::unique_ptr<Devices>> Devices::create(VmConfig const& config, Devices
     auto added = devices->add_drive(drive);
     if (!added) {
       return std::unexpected(std::move(added).error().while_doing("drive " + drive.drive_id));
+    }
+  }
+  for (auto const& interface : config.network_interfaces) {
+    auto added = devices->add_interface(config, interface);
+    if (!added) {
+      return std::unexpected(
+          std::move(added).error().while_doing("network interface " + interface.iface_id));
     }
   }
   if (config.vsock) BH_TRY(devices->add_vsock(*config.vsock));
@@ -54,6 +60,16 @@ Result<> Devices::add_entropy(EntropyConfig const& config) {
   auto worker = BH_TRY(Worker::start("entropy"));
   auto device = BH_TRY(virtio::RngDevice::create(config, *worker, world_.memory));
   entropy_ = device.get();
+  return attach(std::move(worker), std::move(device));
+}
+
+Result<> Devices::add_interface(VmConfig const& /*config*/,
+                                NetworkInterfaceConfig const& interface) {
+  auto worker = BH_TRY(Worker::start("net " + interface.iface_id));
+  auto backend = BH_TRY(virtio::open_net_backend(interface, *worker));
+  auto device = BH_TRY(
+      virtio::NetDevice::create(interface, *worker, world_.memory, std::move(backend), nullptr));
+  interfaces_.push_back({interface.iface_id, device.get()});
   return attach(std::move(worker), std::move(device));
 }
 
@@ -121,7 +137,14 @@ Result<> Devices::update_drive(DriveUpdate const& update) {
 }
 
 Result<> Devices::update_network_interface(NetworkInterfaceUpdate const& update) {
-  return fail(Errc::NotFound, fmt::format("network interface {}: there is none", update.iface_id));
+  auto const found = std::ranges::find(interfaces_, update.iface_id, &Named<virtio::NetDevice>::id);
+  if (found == interfaces_.end()) {
+    return fail(Errc::NotFound,
+                fmt::format("network interface {}: there is none", update.iface_id));
+  }
+  auto& device = *found->device;
+  device.worker().run_and_wait([&] { device.update_rate_limiters(update); });
+  return {};
 }
 
 Result<> Devices::set_balloon(std::uint64_t /*amount_mib*/) {

@@ -17,6 +17,7 @@
 #include "vmm/memory/guest_memory.h"
 #include "vmm/virtio/block/device.h"
 #include "vmm/virtio/mmio_transport.h"
+#include "vmm/virtio/net/device.h"
 #include "vmm/virtio/rng/device.h"
 #include "vmm/virtio/vsock/device.h"
 #include "vmm/vm/logger.h"
@@ -69,6 +70,7 @@ class Devices {
 
   Result<> add_drive(DriveConfig const& config);
   Result<> add_entropy(EntropyConfig const& config);
+  Result<> add_interface(VmConfig const& config, NetworkInterfaceConfig const& interface);
   Result<> add_vsock(VsockConfig const& config);
   Result<> attach(std::unique_ptr<Worker> worker, std::unique_ptr<virtio::VirtioDevice> device);
   IrqLine line(unsigned gsi);
@@ -76,6 +78,7 @@ class Devices {
   DevicesWorld world_;
   std::vector<std::unique_ptr<Attached>> attached_;
   std::vector<Named<virtio::BlockDevice>> drives_;
+  std::vector<Named<virtio::NetDevice>> interfaces_;
   virtio::RngDevice* entropy_ = nullptr;
   virtio::VsockDevice* vsock_ = nullptr;
 };

@@ -1,0 +1,105 @@
+"""Network interfaces: a tap in a namespace of the test's own, and the network in user space."""
+
+import hashlib
+import os
+
+import pytest
+
+from harness import machines, network
+
+TIMEOUT = 120
+MAC = "06:00:ac:10:00:02"
+
+pytestmark = pytest.mark.usefixtures("vmm", "kernels", "initrds")
+
+
+@pytest.fixture
+def namespace():
+    if os.geteuid() != 0:
+        pytest.skip("making a network namespace needs root")
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        pytest.skip("/dev/net/tun is not there or may not be opened")
+    with network.Namespace() as made:
+        yield made
+
+
+def interface(**more):
+    return {"network-interfaces": [{"iface_id": "eth0", "host_dev_name": "tap0", "guest_mac": MAC, **more}]}
+
+
+@pytest.fixture
+def files(tmp_path):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "big").write_bytes(os.urandom(20 << 20))
+    return folder
+
+
+def checksum(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+UP = "server={2}; ip addr add {0} dev eth0; ip link set eth0 up; ip route add default via {1}; "
+
+
+def guest(script, devices, vcpus=1):
+    return machines.Guest(("sh", "-c", script), devices=devices, vcpus=vcpus, arguments="quiet")
+
+
+@pytest.mark.parametrize("vcpus", [1, 2])
+def test_files_go_both_ways_through_a_tap(namespace, files, tmp_path, vcpus):
+    script = UP.format("172.16.0.2/24", "172.16.0.1", "10.99.0.1:8000") + """
+        ping -c 3 172.16.0.1 && ping -c 1 -s 20000 10.99.0.1 &&
+        wget -q -O /big http://$server/big && sha256sum /big &&
+        head -c 5000000 /big > /part && nc 172.16.0.1 8000 > /answer < /dev/null;
+        (printf 'PUT /part HTTP/1.0\\r\\nContent-Length: 5000000\\r\\n\\r\\n'; cat /part) | nc 172.16.0.1 8000;
+        cat /sys/class/net/eth0/address /sys/class/net/eth0/mtu"""
+    with network.web_server(files, prefix=namespace.prefix):
+        with machines.start_vmm(guest(script, interface(mtu=1400), vcpus), tmp_path, prefix=namespace.prefix,
+                                options=("--level", "Warning")) as machine:
+            outcome = machine.finish(TIMEOUT)
+    assert outcome.status == 0, outcome.console + outcome.errors
+    assert outcome.errors == ""
+    assert "3 packets received" in outcome.console and "1 packets received" in outcome.console
+    assert checksum(files / "big") in outcome.console
+    assert (files / "part").read_bytes() == (files / "big").read_bytes()[:5_000_000]
+    assert f"{MAC}\n1400" in outcome.console
+
+
+def test_a_user_network_needs_no_rights(files, tmp_path):
+    """Also with every capability dropped, where we have any: the guest reaches the host at 10.0.2.2."""
+    prefix = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+    script = UP.format("10.0.2.15/24", "10.0.2.2", "10.0.2.2:{0}") + """
+        wget -q -O /big http://$server/big && sha256sum /big &&
+        (printf 'PUT /part HTTP/1.0\\r\\nContent-Length: 5000000\\r\\n\\r\\n'; head -c 5000000 /big) | nc 10.0.2.2 {0}; 
+        udhcpc -i eth0 -n -q -s /bin/true && echo leased; exit 0"""
+    with network.web_server(files, "127.0.0.1", 0) as port:
+        made = guest(script.replace("{0}", str(port)), interface(backend="User"))
+        with machines.start_vmm(made, tmp_path, prefix=prefix, options=("--level", "Warning")) as machine:
+            outcome = machine.finish(TIMEOUT)
+    assert checksum(files / "big") in outcome.console, outcome.console + outcome.errors
+    assert (files / "part").read_bytes() == (files / "big").read_bytes()[:5_000_000]
+    assert "leased" in outcome.console
+
+
+def test_the_rate_limiter_holds_a_network_back(namespace, files, tmp_path):
+    limit = {"bandwidth": {"size": 1 << 20, "refill_time": 500}}
+    (files / "small").write_bytes(bytes(6 << 20))
+    script = UP.format("172.16.0.2/24", "172.16.0.1", "10.99.0.1:8000") + """
+        read up rest < /proc/uptime; wget -q -O /dev/null http://$server/small
+        read now rest < /proc/uptime; echo took $up $now"""
+    with network.web_server(files, prefix=namespace.prefix):
+        with machines.start_vmm(guest(script, interface(rx_rate_limiter=limit)), tmp_path,
+                                prefix=namespace.prefix) as machine:
+            outcome = machine.finish(TIMEOUT)
+    up, now = map(float, outcome.console.split("took ")[1].split())
+    # One MiB at once, five at 2 MiB/s.
+    assert 2 < now - up < 20
+
+
+def test_a_tap_that_cannot_be_is_named(tmp_path):
+    made = guest("true", {"network-interfaces": [{"iface_id": "eth0", "host_dev_name": "x" * 20}]})
+    with machines.start_vmm(made, tmp_path) as machine:
+        outcome = machine.finish(TIMEOUT)
+    assert outcome.status == 152
+    assert f'network interface eth0: tap "{"x" * 20}": names have 1 to 15 bytes' in outcome.errors
