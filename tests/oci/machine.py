@@ -22,7 +22,7 @@ QEMU = "qemu-system-x86_64"
 KERNEL = paths.KERNELS["cloud"]
 PYTHON = pathlib.Path("/usr/bin/python3").resolve()
 SYSTEMD = pathlib.Path("/lib/systemd/systemd")
-SECONDS = 150
+SECONDS = 240
 
 # What no test imports, and what is large.
 LEFT_OUT = re.compile(r"^usr/lib/python3[^/]*/(test|idlelib|lib2to3|tkinter|turtledemo|ensurepip|pydoc_data|distutils|"
