@@ -130,7 +130,7 @@ bool CodeStore::starts_with(std::span<std::uint8_t const> bytes,
 
 /// Pages of the file are read once, mostly: they need not count as memory for long.
 void CodeStore::drop_behind() const {
-  constexpr unsigned kOften = 2048;
+  constexpr unsigned kOften = 512;
   if (++found_ % kOften == 0) ::madvise(file_.data(), images_end_, MADV_DONTNEED);
 }
 

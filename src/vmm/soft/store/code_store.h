@@ -27,7 +27,8 @@ class CodeStore {
   static Result<std::unique_ptr<CodeStore>> open(std::string const& path);
 
   /// The image of a source that `bytes`, what there is of a page from `page_offset` on, start with.
-  /// `watch` is called with the source's size before the last look at the bytes.
+  /// `watch` is called with the source's size before the last look at the bytes. Valid as long as
+  /// this.
   template <typename Watch>
   std::optional<CodeImage> find(std::span<std::uint8_t const> bytes, std::uint16_t page_offset,
                                 unsigned mode, Watch watch) const {
