@@ -14,6 +14,7 @@
 #include "init/console.h"
 #include "init/exit_status.h"
 #include "init/file_systems.h"
+#include "init/idle.h"
 #include "init/loopback.h"
 #include "init/monitor_ports.h"
 #include "init/report.h"
@@ -61,6 +62,7 @@ int run() {
   mount_file_systems();
   prepare_environment();
   bring_up_loopback();
+  let_kernel_sleep();
   return find_command(command) ? run_command(command) : kCannotStart;
 }
 
