@@ -92,10 +92,6 @@ Result<> write_records(Launch& launch, pid_t pid) {
   return os::replace_text_at(AT_FDCWD, launch.options.pid_file, std::to_string(pid));
 }
 
-bool has_runtime_hooks(Spec const& spec) {
-  return !spec.hooks.prestart.empty() || !spec.hooks.create_runtime.empty();
-}
-
 /// The runtime's part of the talk with the process. See init.cpp for the other.
 Result<> guide(Launch& launch, Plan& plan, pid_t pid, Channel& channel, Start start) {
   if (needs_help(launch)) {
@@ -116,8 +112,9 @@ Result<> guide(Launch& launch, Plan& plan, pid_t pid, Channel& channel, Start st
   BH_TRY(channel.send_ready(launch.cgroup_entrances));
   launch.cgroup_entrances.clear();
   auto const& hooks = launch.spec.hooks;
-  if (has_runtime_hooks(launch.spec)) {
+  if (visits(launch.spec)) {
     BH_TRY(channel.wait_ready());
+    BH_TRY(plan.run(Phase::Furnish));
     auto const state = state_json(launch.state, Status::Creating);
     BH_TRY(run_hooks("prestart", hooks.prestart, state));
     BH_TRY(run_hooks("createRuntime", hooks.create_runtime, state));

@@ -18,10 +18,6 @@ namespace bh::container {
 
 namespace {
 
-bool has_runtime_hooks(Spec const& spec) {
-  return !spec.hooks.prestart.empty() || !spec.hooks.create_runtime.empty();
-}
-
 Result<> become_inner_root() {
   if (::syscall(SYS_setresgid, 0, 0, 0) != 0 || ::syscall(SYS_setresuid, 0, 0, 0) != 0) {
     return fail_errno("become root of the user namespace (is 0 in uidMappings?)", errno);
@@ -97,7 +93,7 @@ Result<> set_up(Launch& launch, Plan& plan, Channel& channel, bool needs_help) {
   BH_TRY(plan.run(Phase::Populate));
   BH_TRY(enter_control_group(launch, channel));
   BH_TRY(plan.run(Phase::Complete));
-  if (has_runtime_hooks(launch.spec)) {
+  if (visits(launch.spec)) {
     BH_TRY(channel.send_ready());
     BH_TRY(channel.wait_ready());
   }

@@ -40,7 +40,7 @@ def refused_text(box, text):
     ("linux.cgroupsPath", "a.slice:b:c", "systemd"),
     ("linux.intelRdt", {}, "linux.intelRdt: not supported"),
     ("linux.memoryPolicy", {}, "linux.memoryPolicy: \"mode\" is missing"),
-    ("linux.netDevices", {"eth0": {}}, "linux.netDevices: not supported"),
+    ("linux.netDevices", {"eth/0": {}}, "linux.netDevices.eth/0: no name of a network device"),
     ("linux.namespaces", [{"type": "mount"}], "hostname needs a namespace of type uts"),
     ("hostname", "x" * 65, "hostname has more than 64 bytes"),
     ("hooks", {"prestart": [{"path": "x"}]}, "hooks.prestart[0]: path must begin with /")])

@@ -1,10 +1,15 @@
 """Namespaces: made, joined, mapped."""
 
+import ctypes
 import os
 import pathlib
+import re
+import shutil
+import subprocess
 
 import pytest
 
+CLONE_NEWNET = 0x40000000
 KINDS = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "cgroup": "cgroup",
          "user": "user", "time": "time"}
 
@@ -102,3 +107,43 @@ def test_sysctl_of_its_namespaces(box):
 
 def test_the_cgroup_namespace_hides_the_path(box):
     assert {line.split(":")[2] for line in box.sh("grep -e memory -e ^0: /proc/self/cgroup").split()} == {"/"}
+
+
+@pytest.fixture
+def device():
+    """A network device with addresses, in a network namespace made for this test."""
+    if shutil.which("ip") is None:
+        pytest.skip("ip is not installed (Debian package iproute2)")
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open("/proc/self/ns/net") as own:
+        assert libc.unshare(CLONE_NEWNET) == 0
+        try:
+            for words in ("link add bh0 type veth peer name bh1", "addr add 192.0.2.1/24 dev bh0",
+                          "-6 addr add 2001:db8::1/64 dev bh0", "link set bh0 mtu 1400"):
+                done = subprocess.run(["ip", *words.split()], capture_output=True, text=True)
+                if done.returncode != 0:
+                    pytest.skip("this host has no such devices: " + done.stderr.strip())
+            yield "bh0"
+        finally:
+            assert libc.setns(own.fileno(), CLONE_NEWNET) == 0
+
+
+def test_a_network_device_moves_in_with_its_addresses(box, device):
+    box.linux["netDevices"] = {device: {"name": "inside0"}}
+    shown = box.sh("ip addr show inside0")
+    assert "inet 192.0.2.1/24" in shown and "inet6 2001:db8::1/64" in shown and "mtu 1400" in shown
+    assert re.search("<[A-Z,_-]*UP", shown)
+
+
+def test_a_network_device_comes_back_when_the_container_cannot_start(box, device):
+    box.linux["netDevices"] = {device: {}}
+    assert "not-there" in box.refused("/not-there")
+    assert device in subprocess.run(["ip", "link"], capture_output=True, text=True).stdout
+    box.linux["netDevices"] = {"no-such-device": {}}
+    assert "no-such-device" in box.refused("true")
+
+
+def test_a_network_device_moves_into_a_user_namespace(box, device):
+    box.add_user_namespace()
+    box.linux["netDevices"] = {device: {"name": "inside0"}}
+    assert "inet 192.0.2.1/24" in box.sh("ip addr show inside0")

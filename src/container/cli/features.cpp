@@ -43,7 +43,7 @@ void write_linux(JsonWriter& json) {
   enabled(json, "intelRdt", false);
   json.name("memoryPolicy").open('{').name("modes").texts(jail::memory_policy_modes());
   json.name("flags").texts(jail::memory_policy_flags()).close('}');
-  enabled(json, "netDevices", false);
+  enabled(json, "netDevices", true);
   json.name("mountExtensions").open('{');
   enabled(json, "idmap", true);
   json.close('}').close('}');

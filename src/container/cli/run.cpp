@@ -91,11 +91,12 @@ Result<Launch> read_launch(Invocation& invocation) {
 
 int print_plan(Plan const& plan) {
   std::string text;
-  for (auto const phase :
-       {Phase::Prepare, Phase::Confine, Phase::Populate, Phase::Complete, Phase::Enter}) {
+  for (auto const phase : {Phase::Prepare, Phase::Confine, Phase::Populate, Phase::Complete,
+                           Phase::Furnish, Phase::Enter}) {
     for (auto const& step : plan.steps()) {
       if (step.phase != phase) continue;
-      text += (phase <= Phase::Confine ? "host       " : "container  ") + step.name + "\n";
+      bool const outside = phase <= Phase::Confine || phase == Phase::Furnish;
+      text += (outside ? "host       " : "container  ") + step.name + "\n";
     }
   }
   return ::write(STDOUT_FILENO, text.data(), text.size()) < 0 ? 1 : 0;

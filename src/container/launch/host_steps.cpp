@@ -121,6 +121,7 @@ Plan make_plan(Launch& launch) {
   plan_namespaces_inside(launch, plan);
   plan_mounts(launch, plan);
   plan_devices(launch, plan);
+  plan_net_devices(launch, plan);
   plan_entry(launch, plan);
   return plan;
 }

@@ -59,6 +59,7 @@ struct Launch {
   std::optional<jail::Systemd> systemd;
   std::string group_path;  // Below the mount points of the hierarchies.
   std::vector<jail::JoinedNamespace> joined;
+  os::UniqueFd network;  // The container's, while devices are moved into it.
   os::UniqueFd root_tree;
   std::vector<PreparedMount> mounts;  // As spec.mounts.
   std::optional<jail::SeccompFilter> seccomp;
@@ -75,6 +76,9 @@ struct Launch {
   }
 };
 
+/// Whether the process waits for the runtime between Complete and Enter.
+bool visits(Spec const& spec);
+
 /// Steps are added by subject. None of these does anything yet.
 void plan_host(Launch& launch, Plan& plan);
 void plan_groups(Launch& launch, Plan& plan);
@@ -85,6 +89,7 @@ void plan_namespaces_inside(Launch& launch, Plan& plan);
 void plan_mounts(Launch& launch, Plan& plan);
 void plan_devices(Launch& launch, Plan& plan);
 void plan_entry(Launch& launch, Plan& plan);
+void plan_net_devices(Launch& launch, Plan& plan);
 
 /// The whole plan of a container.
 Plan make_plan(Launch& launch);

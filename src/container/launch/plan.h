@@ -15,6 +15,7 @@ enum class Phase : std::uint8_t {
   Confine,   // The runtime, while the new process populates its root.
   Populate,  // The new process, in its namespaces: everything below the root.
   Complete,  // The new process, when it is in its control group: what shows that, and what follows.
+  Furnish,   // The runtime, while the process waits with all its namespaces made.
   Enter,     // The new process, after the createRuntime hooks: into the root, and last changes.
 };
 

@@ -70,6 +70,32 @@ Result<> decode_personality(Json json, LinuxSpec& out) {
   return {};
 }
 
+/// IFNAMSIZ, and what the kernel's dev_valid_name() refuses.
+bool is_net_device(std::string_view name) {
+  return !name.empty() && name.size() < 16 && name != "." && name != ".." &&
+         name.find_first_of("/: \t\n%") == name.npos;
+}
+
+Result<> decode_net_devices(Json json, LinuxSpec& out) {
+  auto const devices = BH_TRY(json.member("netDevices"));
+  if (!devices) return {};
+  BH_TRY(devices->each_member([&](std::string_view name, Json device) -> Result<> {
+    std::string inside(name);
+    BH_TRY(optional_member(device, "name", inside));
+    if (inside.empty()) inside = name;
+    if (!is_net_device(name) || !is_net_device(inside)) {
+      return device.wrong("no name of a network device");
+    }
+    for (auto const& [other, taken] : out.net_devices) {
+      if (taken == inside) return device.wrong("\"" + inside + "\" is the name of two devices");
+    }
+    out.net_devices.emplace(name, std::move(inside));
+    return {};
+  }));
+  if (out.net_devices.empty() || out.find(CLONE_NEWNET) != nullptr) return {};
+  return devices->wrong("needs a network namespace");
+}
+
 Result<> decode_memory_policy(Json json, LinuxSpec& out) {
   auto const policy = BH_TRY(json.member("memoryPolicy"));
   if (!policy) return {};
@@ -121,10 +147,8 @@ Result<> check_namespaces(Json json, LinuxSpec const& spec) {
 
 /// What is not supported must not look as if it were in force.
 Result<> refuse_unsupported(Json json) {
-  for (auto const* const name : {"intelRdt", "netDevices"}) {
-    auto const found = BH_TRY(json.member(name));
-    if (found) return fail(Errc::Unsupported, found->path() + ": not supported");
-  }
+  auto const found = BH_TRY(json.member("intelRdt"));
+  if (found) return fail(Errc::Unsupported, found->path() + ": not supported");
   return {};
 }
 
@@ -157,6 +181,7 @@ Result<> decode(Json json, LinuxSpec& out) {
   BH_TRY(optional_member(json, "mountLabel", out.mount_label));
   BH_TRY(decode_personality(json, out));
   BH_TRY(decode_memory_policy(json, out));
+  BH_TRY(decode_net_devices(json, out));
   BH_TRY(refuse_unsupported(json));
   BH_TRY(check_namespaces(json, out));
   if (!out.rootfs_propagation.empty()) {

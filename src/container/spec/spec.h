@@ -96,6 +96,7 @@ struct LinuxSpec {
   jail::IdMaps id_maps;
   std::map<std::string, TimeOffset> time_offsets;  // "monotonic", "boottime"
   std::vector<DeviceSpec> devices;
+  std::map<std::string, std::string> net_devices;  // Name outside to name inside.
   std::string cgroups_path;
   jail::Resources resources;
   std::optional<jail::SeccompProfile> seccomp;
