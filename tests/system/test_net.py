@@ -1,6 +1,7 @@
 """Network interfaces: a tap in a namespace of the test's own, and the network in user space."""
 
 import hashlib
+import json
 import os
 
 import pytest
@@ -80,6 +81,39 @@ def test_a_user_network_needs_no_rights(files, tmp_path):
     assert checksum(files / "big") in outcome.console, outcome.console + outcome.errors
     assert (files / "part").read_bytes() == (files / "big").read_bytes()[:5_000_000]
     assert "leased" in outcome.console
+
+
+ASK_METADATA = """
+import http.client
+def ask(method, path, headers={}):
+    client = http.client.HTTPConnection("169.254.169.254", timeout=20)
+    client.request(method, path, headers=headers)
+    answer = client.getresponse()
+    print(answer.status, flush=True)
+    return answer.read().decode()
+token = ask("PUT", "/latest/api/token", {"X-metadata-token-ttl-seconds": "60"})
+print(ask("GET", "/latest"))
+print(ask("GET", "/latest/meta-data/", {"X-metadata-token": token}))
+print(ask("GET", "/latest", {"X-metadata-token": token, "Accept": "application/json"}))
+ask("GET", "/none", {"X-metadata-token": token})
+"""
+
+
+def test_a_guest_reads_its_metadata(namespace, tmp_path):
+    data = {"latest": {"meta-data": {"id": "i-1234", "text": "x" * 5000}}}
+    (tmp_path / "metadata.json").write_text(json.dumps(data))
+    script = "ip addr add 172.16.0.2/24 dev eth0; ip link set eth0 up; ip route add 169.254.169.254 dev eth0; python3 /ask.py"
+    devices = interface() | {"mmds-config": {"network_interfaces": ["eth0"], "version": "V2"}}
+    made = machines.Guest(("sh", "-c", script), devices=devices, initrd="debian", memory_mib=512, arguments="quiet",
+                          files={"ask.py": ASK_METADATA.encode()})
+    with machines.start_vmm(made, tmp_path, prefix=namespace.prefix,
+                            options=("--metadata", tmp_path / "metadata.json", "--level", "Warning")) as machine:
+        outcome = machine.finish(TIMEOUT)
+    assert outcome.status == 0, outcome.console + outcome.errors
+    assert "No MMDS token provided" in outcome.console
+    assert "id\ntext\n" in outcome.console
+    assert json.dumps(data["latest"], separators=(",", ":")) in outcome.console
+    assert "\n404\n" in outcome.console
 
 
 def test_the_rate_limiter_holds_a_network_back(namespace, files, tmp_path):

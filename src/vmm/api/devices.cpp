@@ -55,8 +55,8 @@ Result<> put_drive(VmConfig& config, DriveConfig drive) {
   }
   put(config.drives, &DriveConfig::drive_id, std::move(drive));
   // The kernel names drives in the order in which it finds them: the root is to be vda.
-  std::ranges::stable_partition(config.drives,
-                                [](DriveConfig const& each) { return each.is_root_device; });
+  auto const root = std::ranges::find(config.drives, true, &DriveConfig::is_root_device);
+  if (root != config.drives.end()) std::rotate(config.drives.begin(), root, root + 1);
   return {};
 }
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "vmm/mmds/stack.h"
+
 namespace bh::vmm {
 
 namespace {
@@ -63,12 +65,19 @@ Result<> Devices::add_entropy(EntropyConfig const& config) {
   return attach(std::move(worker), std::move(device));
 }
 
-Result<> Devices::add_interface(VmConfig const& /*config*/,
-                                NetworkInterfaceConfig const& interface) {
+std::unique_ptr<virtio::FrameInterceptor> Devices::metadata_for(
+    VmConfig const& config, NetworkInterfaceConfig const& interface) const {
+  if (!config.mmds || world_.metadata == nullptr) return nullptr;
+  auto const& ids = config.mmds->network_interfaces;
+  if (std::ranges::find(ids, interface.iface_id) == ids.end()) return nullptr;
+  return std::make_unique<mmds::Stack>(*config.mmds, *world_.metadata);
+}
+
+Result<> Devices::add_interface(VmConfig const& config, NetworkInterfaceConfig const& interface) {
   auto worker = BH_TRY(Worker::start("net " + interface.iface_id));
   auto backend = BH_TRY(virtio::open_net_backend(interface, *worker));
-  auto device = BH_TRY(
-      virtio::NetDevice::create(interface, *worker, world_.memory, std::move(backend), nullptr));
+  auto device = BH_TRY(virtio::NetDevice::create(
+      interface, *worker, world_.memory, std::move(backend), metadata_for(config, interface)));
   interfaces_.push_back({interface.iface_id, device.get()});
   return attach(std::move(worker), std::move(device));
 }

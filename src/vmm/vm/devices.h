@@ -15,6 +15,7 @@
 #include "vmm/engine/engine.h"
 #include "vmm/loop/worker.h"
 #include "vmm/memory/guest_memory.h"
+#include "vmm/mmds/store.h"
 #include "vmm/virtio/block/device.h"
 #include "vmm/virtio/mmio_transport.h"
 #include "vmm/virtio/net/device.h"
@@ -30,6 +31,7 @@ struct DevicesWorld {
   Engine& engine;
   Bus& mmio;
   Logger& logger;
+  mmds::Store* metadata;  // Absent: there is none for the guest.
 };
 
 /// The virtio devices of a machine, each with a worker of its own and a place on the bus.
@@ -73,6 +75,8 @@ class Devices {
   Result<> add_interface(VmConfig const& config, NetworkInterfaceConfig const& interface);
   Result<> add_vsock(VsockConfig const& config);
   Result<> attach(std::unique_ptr<Worker> worker, std::unique_ptr<virtio::VirtioDevice> device);
+  std::unique_ptr<virtio::FrameInterceptor> metadata_for(
+      VmConfig const& config, NetworkInterfaceConfig const& interface) const;
   IrqLine line(unsigned gsi);
 
   DevicesWorld world_;

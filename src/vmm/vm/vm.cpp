@@ -105,7 +105,8 @@ Result<std::unique_ptr<Vm>> Vm::create(VmConfig const& config, VmOptions options
   auto devices = BH_TRY(Devices::create(config, {.memory = vm->memory_,
                                                  .engine = *vm->engine_,
                                                  .mmio = vm->platform_->mmio(),
-                                                 .logger = logger}));
+                                                 .logger = logger,
+                                                 .metadata = options.metadata}));
   vm->devices_ = std::move(devices);
   BH_TRY(vm->boot(config));
   return vm;
