@@ -180,6 +180,13 @@ void MmioTransport::start() {
   auto queues = make_queues({});
   if (!queues) return link_.need_reset(queues.error().message);
   hand_over(*std::move(queues));
+  // Some drivers notify before they say that they are ready.
+  notify_all();
+}
+
+void MmioTransport::notify_all() {
+  notified_.store(static_cast<std::uint32_t>((std::uint64_t{1} << queues_.size()) - 1));
+  signal_event(kick_);
 }
 
 void MmioTransport::reset() {
@@ -262,11 +269,8 @@ Result<> MmioTransport::restore(TransportState const& state) {
   link_.write_config(0, state.config);
   link_.restore(state.interrupt_status & (kInterruptUsedBuffer | kInterruptConfigChange),
                 state.config_generation, (state.status & kStatusNeedsReset) != 0);
-  if (running) {
-    // What the driver made available just before it was saved.
-    notified_.store(static_cast<std::uint32_t>((std::uint64_t{1} << queues_.size()) - 1));
-    signal_event(kick_);
-  }
+  // What the driver made available just before it was saved.
+  if (running) notify_all();
   return {};
 }
 

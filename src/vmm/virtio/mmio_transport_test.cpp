@@ -112,6 +112,15 @@ TEST_F(MmioTransportTest, NeedsAResetWhenAQueueLiesOutsideMemory) {
   EXPECT_FALSE(device_.active());
 }
 
+TEST_F(MmioTransportTest, SeesWhatWasMadeAvailableBeforeTheDriverWasReady) {
+  ASSERT_TRUE(driver_.negotiate(kFeatureVersion1));
+  driver_.set_queue(0, driver_.rings[0].config());
+  driver_.rings[0].offer({driver_.rings[0].readable("abc")});
+  driver_.finish();
+  driver_.settle();
+  EXPECT_EQ(driver_.rings[0].take()->length, 3u);
+}
+
 TEST_F(MmioTransportTest, WorksWithoutAQueueTheDriverLeftOut) {
   ASSERT_TRUE(driver_.negotiate(kFeatureVersion1));
   driver_.set_queue(1, driver_.rings[1].config());

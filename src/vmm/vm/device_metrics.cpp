@@ -61,6 +61,15 @@ void add(json::object& out, virtio::NetMetrics const& metrics) {
   add(out, "no_rx_avail_buffer", metrics.no_rx_avail_buffer);
 }
 
+void add(json::object& out, virtio::BalloonMetrics const& metrics) {
+  add(out, "inflate_count", metrics.inflate_count);
+  add(out, "deflate_count", metrics.deflate_count);
+  add(out, "stats_updates_count", metrics.stats_updates_count);
+  add(out, "free_page_report_count", metrics.free_page_report_count);
+  add(out, "free_page_report_freed", metrics.free_page_report_freed);
+  add(out, "event_fails", metrics.event_fails);
+}
+
 template <typename Device>
 void add_one(json::object& out, std::string_view name, Device const* device) {
   if (device == nullptr) return;
@@ -90,6 +99,7 @@ json::object Devices::metrics() const {
   add_each(out, "net", interfaces_);
   add_one(out, "entropy", entropy_);
   add_one(out, "vsock", vsock_);
+  add_one(out, "balloon", balloon_);
   return out;
 }
 

@@ -23,7 +23,6 @@ Result<> refuse_unsupported(VmConfig const& config) {
   auto const refuse = [](std::string_view what) {
     return fail(Errc::Unsupported, fmt::format("{}: not supported yet", what));
   };
-  if (config.balloon) return refuse("balloon");
   if (!config.shares.empty()) return refuse("shares");
   return {};
 }
@@ -47,6 +46,7 @@ Result<std::unique_ptr<Devices>> Devices::create(VmConfig const& config, Devices
     }
   }
   if (config.vsock) BH_TRY(devices->add_vsock(*config.vsock));
+  if (config.balloon) BH_TRY(devices->add_balloon(*config.balloon));
   if (config.entropy) BH_TRY(devices->add_entropy(*config.entropy));
   return devices;
 }
@@ -79,6 +79,13 @@ Result<> Devices::add_interface(VmConfig const& config, NetworkInterfaceConfig c
   auto device = BH_TRY(virtio::NetDevice::create(
       interface, *worker, world_.memory, std::move(backend), metadata_for(config, interface)));
   interfaces_.push_back({interface.iface_id, device.get()});
+  return attach(std::move(worker), std::move(device));
+}
+
+Result<> Devices::add_balloon(BalloonConfig const& config) {
+  auto worker = BH_TRY(Worker::start("balloon"));
+  auto device = BH_TRY(virtio::BalloonDevice::create(config, *worker, world_.memory));
+  balloon_ = device.get();
   return attach(std::move(worker), std::move(device));
 }
 
@@ -154,18 +161,6 @@ Result<> Devices::update_network_interface(NetworkInterfaceUpdate const& update)
   auto& device = *found->device;
   device.worker().run_and_wait([&] { device.update_rate_limiters(update); });
   return {};
-}
-
-Result<> Devices::set_balloon(std::uint64_t /*amount_mib*/) {
-  return fail(Errc::NotFound, "No balloon device found.");
-}
-
-Result<> Devices::set_balloon_polling(std::uint64_t /*seconds*/) {
-  return fail(Errc::NotFound, "No balloon device found.");
-}
-
-Result<boost::json::object> Devices::balloon_statistics() {
-  return fail(Errc::NotFound, "No balloon device found.");
 }
 
 }  // namespace bh::vmm

@@ -16,6 +16,7 @@
 #include "vmm/loop/worker.h"
 #include "vmm/memory/guest_memory.h"
 #include "vmm/mmds/store.h"
+#include "vmm/virtio/balloon/device.h"
 #include "vmm/virtio/block/device.h"
 #include "vmm/virtio/mmio_transport.h"
 #include "vmm/virtio/net/device.h"
@@ -73,6 +74,7 @@ class Devices {
   Result<> add_drive(DriveConfig const& config);
   Result<> add_entropy(EntropyConfig const& config);
   Result<> add_interface(VmConfig const& config, NetworkInterfaceConfig const& interface);
+  Result<> add_balloon(BalloonConfig const& config);
   Result<> add_vsock(VsockConfig const& config);
   Result<> attach(std::unique_ptr<Worker> worker, std::unique_ptr<virtio::VirtioDevice> device);
   std::unique_ptr<virtio::FrameInterceptor> metadata_for(
@@ -85,6 +87,7 @@ class Devices {
   std::vector<Named<virtio::NetDevice>> interfaces_;
   virtio::RngDevice* entropy_ = nullptr;
   virtio::VsockDevice* vsock_ = nullptr;
+  virtio::BalloonDevice* balloon_ = nullptr;
 };
 
 }  // namespace bh::vmm
