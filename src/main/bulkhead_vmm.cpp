@@ -136,6 +136,7 @@ class Maker {
     VmOptions options{.engine = choices_.engine,
                       .translate = choices_.translate,
                       .statistics = arguments_.stats,
+                      .perf_map = arguments_.perf_map,
                       .code_cache = arguments_.code_cache,
                       .boot_clock = {},
                       .metadata = &store_};

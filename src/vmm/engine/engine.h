@@ -25,6 +25,7 @@ struct EngineOptions {
   InterruptChips chips = InterruptChips::Present;
   Translate translate = Translate::On;  // Of no meaning to KVM.
   bool statistics = false;              // Count what statistics() tells.
+  bool perf_map = false;                // Write /tmp/perf-PID.map for perf(1).
   std::string code_cache;               // File of translated code from earlier runs; empty: none.
 };
 

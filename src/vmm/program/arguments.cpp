@@ -91,6 +91,7 @@ std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
       ->capture_default_str();
   app.add_option("--code-cache", out.code_cache,
                  "File that keeps the soft engine's translated code for the next run");
+  app.add_flag("--perf-map", out.perf_map, "Name translated code for perf(1) in /tmp/perf-PID.map");
   app.add_flag("--stats", out.stats, "At the end, tell where the soft engine's time went");
   app.add_flag("--boot-timer", out.boot_timer,
                "Log how long the guest took to write 123 to address 0xc0000000 or port 0x3f0");

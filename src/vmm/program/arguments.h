@@ -16,6 +16,7 @@ struct Arguments {
   std::string engine = "auto";
   std::string translate = "on";
   std::string code_cache;
+  bool perf_map = false;
   std::optional<std::string> log_path;
   std::optional<std::string> level;
   std::optional<std::string> module;

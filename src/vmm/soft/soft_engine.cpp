@@ -9,6 +9,7 @@
 #include "vmm/chip/timer_thread.h"
 #include "vmm/soft/soft_vcpu.h"
 #include "vmm/soft/store/code_store.h"
+#include "vmm/soft/translate/perf_map.h"
 
 namespace bh::vmm::soft {
 
@@ -37,8 +38,9 @@ class OwnedVcpu final : public Vcpu {
 class SoftEngine final : public Engine, private chip::ChipSet::Listener {
  public:
   SoftEngine(GuestMemory& memory, EngineOptions const& options, CodePages code_pages,
-             std::unique_ptr<CodeStore> store)
+             std::unique_ptr<CodeStore> store, std::unique_ptr<PerfMap> perf_map)
       : store_(std::move(store)),
+        perf_map_(std::move(perf_map)),
         code_pages_(std::move(code_pages)),
         machine_{memory,
                  code_pages_,
@@ -48,6 +50,7 @@ class SoftEngine final : public Engine, private chip::ChipSet::Listener {
                  options.translate,
                  options.statistics,
                  store_.get(),
+                 perf_map_.get(),
                  true} {
     memory.set_write_hook(&code_pages_);
     if (options.chips == InterruptChips::Present) {
@@ -100,7 +103,8 @@ class SoftEngine final : public Engine, private chip::ChipSet::Listener {
   }
 
   std::string statistics_;
-  std::unique_ptr<CodeStore> store_;  // Or nullptr.
+  std::unique_ptr<CodeStore> store_;   // Or nullptr,
+  std::unique_ptr<PerfMap> perf_map_;  // and so is this.
   chip::HostClock clock_;
   CodePages code_pages_;
   Machine machine_;
@@ -125,7 +129,10 @@ Result<std::unique_ptr<Engine>> create_soft_engine(GuestMemory& memory, EngineOp
   if (!options.code_cache.empty() && options.translate == Translate::On) {
     store = BH_TRY(CodeStore::open(options.code_cache));
   }
-  return std::make_unique<SoftEngine>(memory, options, *std::move(code_pages), std::move(store));
+  std::unique_ptr<PerfMap> perf_map;
+  if (options.perf_map) perf_map = BH_TRY(PerfMap::create());
+  return std::make_unique<SoftEngine>(memory, options, *std::move(code_pages), std::move(store),
+                                      std::move(perf_map));
 }
 
 }  // namespace bh::vmm::soft

@@ -88,6 +88,7 @@ Result<std::unique_ptr<Vm>> Vm::create(VmConfig const& config, VmOptions options
                                      .chips = InterruptChips::Present,
                                      .translate = options.translate,
                                      .statistics = options.statistics,
+                                     .perf_map = options.perf_map,
                                      .code_cache = options.code_cache};
   auto engine = BH_TRY(create_engine(options.engine, vm->memory_, engine_options));
   vm->engine_ = std::move(engine);

@@ -28,6 +28,7 @@ struct VmOptions {
   EngineKind engine = EngineKind::Soft;  // Not Auto: see choose_engine().
   Translate translate = Translate::On;   // Of the soft engine.
   bool statistics = false;               // Count where the engine's time goes.
+  bool perf_map = false;                 // EngineOptions::perf_map
   std::string code_cache;                // EngineOptions::code_cache
   BootTimer::Clock boot_clock;           // Empty: no boot timer.
   mmds::Store* metadata = nullptr;       // What the guest can read about itself; may be absent.

@@ -8,6 +8,7 @@
 namespace bh::vmm::soft {
 
 class CodeStore;
+class PerfMap;
 
 /// What all vCPUs of one virtual machine share.
 struct Machine {
@@ -19,6 +20,7 @@ struct Machine {
   Translate translate = Translate::Off;
   bool statistics = false;
   CodeStore* code_store = nullptr;  // Or nullptr: translated code is not kept.
+  PerfMap* perf_map = nullptr;      // Or nullptr.
   bool offer_avx = false;  // XSAVE, AVX, AVX2, BMI, FMA, if the host has them.
 };
 

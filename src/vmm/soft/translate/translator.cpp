@@ -14,6 +14,7 @@
 #include "vmm/soft/mmu/walk.h"
 #include "vmm/soft/system/breakpoints.h"
 #include "vmm/soft/system/features.h"
+#include "vmm/soft/translate/perf_map.h"
 
 namespace bh::vmm::soft {
 
@@ -91,8 +92,15 @@ bool Translator::find(Place& place, Stop& stop, std::uint32_t& block) {
     return false;
   }
   auto const known = cache_->find(fetched.host, mode_);
-  block =
-      known && still_there(cache_->block(*known)) ? *known : translate(fetched.host, fetched.page);
+  if (known && still_there(cache_->block(*known))) {
+    block = *known;
+  } else {
+    block = translate(fetched.host, fetched.page);
+    if (auto* const map = cpu_.machine->perf_map) {
+      auto const start = cache_->address(cache_->block(block).entries.external);
+      map->add(start, cache_->address(cache_->block(block).code_end) - start, cpu_.rip, mode_.user);
+    }
+  }
   bool global = false;
   if (!mode_.user) global = walk(cpu_, cpu_.rip, Access::Execute, Privilege::Supervisor).global;
   cache_->enter_jump(cpu_.rip, block, global);

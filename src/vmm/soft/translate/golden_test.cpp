@@ -1,0 +1,68 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "vmm/soft/translate/testing/block_listing.h"
+
+namespace bh::vmm::soft {
+namespace {
+
+constexpr TranslationMode kProgram{.user = true, .x87 = true, .avx = true, .sse = true};
+constexpr TranslationMode kKernel{.sse = true};
+
+struct Sample {
+  char const* name;
+  TranslationMode mode;
+  std::vector<std::uint8_t> code;
+};
+
+// What an instruction costs shows here: a change of the translator changes the file beside this
+// one, and is reviewed with it.
+std::vector<Sample> samples() {
+  return {
+      {"registers only", kProgram, {0x48, 0x01, 0xd8, 0x48, 0x8d, 0x04, 0x48, 0xc3}},
+      {"R11 and R15", kProgram, {0x4d, 0x01, 0xfb, 0x49, 0x83, 0xc7, 0x01, 0xc3}},
+      {"load", kProgram, {0x48, 0x8b, 0x43, 0x08, 0xc3}},
+      {"store", kProgram, {0x48, 0x89, 0x43, 0x08, 0xc3}},
+      {"read, change, write", kProgram, {0xf0, 0x48, 0xff, 0x03, 0xc3}},
+      {"neighbours share a probe", kProgram, {0x48, 0x8b, 0x03, 0x48, 0x8b, 0x4b, 0x08, 0xc3}},
+      {"flags over a probe", kProgram, {0x48, 0x39, 0xd8, 0x48, 0x8b, 0x0b, 0x72, 0x02}},
+      {"relative to RIP", kProgram, {0x8b, 0x05, 0x00, 0x10, 0x00, 0x00, 0xc3}},
+      {"in FS", kProgram, {0x64, 0x48, 0x8b, 0x04, 0x25, 0x28, 0x00, 0x00, 0x00, 0xc3}},
+      {"pushes", kProgram, {0x55, 0x53, 0x41, 0x57, 0xc3}},
+      {"pops and return", kProgram, {0x5b, 0x5d, 0xc3}},
+      {"loop", kProgram, {0xff, 0xc9, 0x75, 0xfc}},
+      {"call in the page", kProgram, {0xe8, 0x10, 0x00, 0x00, 0x00}},
+      {"call of another page", kProgram, {0xe8, 0x00, 0x20, 0x00, 0x00}},
+      {"indirect call", kProgram, {0xff, 0xd0}},
+      {"jump by a table", kProgram, {0xff, 0x24, 0xc5, 0x00, 0x20, 0x40, 0x00}},
+      {"scalar floating point", kProgram, {0xf2, 0x0f, 0x58, 0xc1, 0xf2, 0x0f, 0x59, 0x06, 0xc3}},
+      {"AVX", kProgram, {0xc5, 0xf5, 0x58, 0x06, 0xc5, 0xf8, 0x77, 0xc3}},
+      {"x87", kProgram, {0xdd, 0x06, 0xd9, 0xe8, 0xde, 0xc1, 0xc3}},
+      {"stepped", kProgram, {0x0f, 0xa2, 0xc3}},
+      {"kernel entry", kKernel, {0x0f, 0x01, 0xf8, 0x9c, 0xfa, 0xfb, 0xc3}},
+  };
+}
+
+TEST(GoldenTest, EmittedCodeIsWhatWasReviewed) {
+  auto const path = std::filesystem::path(__FILE__).parent_path() / "goldens" / "emitted.txt";
+  std::ostringstream listing;
+  for (auto const& sample : samples()) {
+    listing << sample.name << '\n' << list_block(sample.code, sample.mode) << '\n';
+  }
+  if (std::getenv("BULKHEAD_UPDATE_GOLDENS") != nullptr) {
+    std::ofstream(path) << listing.str();
+    GTEST_SKIP() << "wrote " << path;
+  }
+  std::ifstream file(path);
+  std::string const wanted{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(listing.str(), wanted)
+      << "if it is meant: BULKHEAD_UPDATE_GOLDENS=1, and look at the difference";
+}
+
+}  // namespace
+}  // namespace bh::vmm::soft
