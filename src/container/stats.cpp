@@ -60,6 +60,14 @@ void write_cpu(JsonWriter& json, jail::Cgroup const& group) {
   json.close('}').close('}');
 }
 
+void write_swap(JsonWriter& json, Folder const& folder) {
+  bool const v2 = folder.unified;
+  json.name("swap").open('{');
+  add(json, "usage", number_of(folder, v2 ? "memory.swap.current" : "memory.memsw.usage_in_bytes"));
+  add(json, "limit", number_of(folder, v2 ? "memory.swap.max" : "memory.memsw.limit_in_bytes"));
+  json.close('}');
+}
+
 void write_memory(JsonWriter& json, jail::Cgroup const& group) {
   auto const* const folder = group.with("memory");
   if (folder == nullptr) return;
@@ -69,7 +77,9 @@ void write_memory(JsonWriter& json, jail::Cgroup const& group) {
   add(json, "limit", number_of(*folder, v2 ? "memory.max" : "memory.limit_in_bytes"));
   add(json, "max", number_of(*folder, v2 ? "memory.peak" : "memory.max_usage_in_bytes"));
   if (!v2) add(json, "failcnt", number_of(*folder, "memory.failcnt"));
-  json.close('}').name("oomKills").natural(group.oom_kills()).name("raw").open('{');
+  json.close('}');
+  write_swap(json, *folder);
+  json.name("oomKills").natural(group.oom_kills()).name("raw").open('{');
   auto const text = text_of(*folder, "memory.stat");
   std::string_view rest = text;
   while (!rest.empty()) {
@@ -90,6 +100,23 @@ void write_pids(JsonWriter& json, jail::Cgroup const& group) {
   json.close('}');
 }
 
+/// Bytes and operations per device: "8:0 rbytes=1 wbytes=2 rios=3 ..." in v2, "8:0 Read 1" in v1.
+void write_block(JsonWriter& json, jail::Cgroup const& group) {
+  auto const* const v1 = group.legacy("blkio");
+  auto const* const folder = v1 != nullptr ? v1 : group.unified();
+  if (folder == nullptr) return;
+  auto const text =
+      text_of(*folder, v1 != nullptr ? "blkio.throttle.io_service_bytes_recursive" : "io.stat");
+  json.name("blkio").open('{').name("raw").open('[');
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    auto const line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    if (!line.empty()) json.text(line);
+  }
+  json.close(']').close('}');
+}
+
 }  // namespace
 
 std::string stats_json(jail::Cgroup const& group) {
@@ -98,6 +125,7 @@ std::string stats_json(jail::Cgroup const& group) {
   write_cpu(json, group);
   write_memory(json, group);
   write_pids(json, group);
+  write_block(json, group);
   return json.close('}').str();
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "container/json/document.h"
+#include "jail/id_map.h"
 #include "os/text_file.h"
 
 namespace bh::container {
@@ -47,9 +48,10 @@ Result<> make_folders(std::string const& path) {
   }
 }
 
-std::string default_root() {
+std::string default_root(jail::ProcDir const& proc) {
   char const* const runtime = std::getenv("XDG_RUNTIME_DIR");
-  if (::geteuid() == 0 || runtime == nullptr) return "/run/bulkhead-oci";
+  bool const root = ::geteuid() == 0 && !jail::in_user_namespace(proc);
+  if (root || runtime == nullptr) return "/run/bulkhead-oci";
   return std::string(runtime) + "/bulkhead-oci";
 }
 
@@ -110,8 +112,8 @@ bool ContainerFolder::waits_for_start() const {
   return ::faccessat(fd(), "start", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-Result<Store> Store::open(std::optional<std::string> const& root) {
-  auto const path = root && !root->empty() ? *root : default_root();
+Result<Store> Store::open(jail::ProcDir const& proc, std::optional<std::string> const& root) {
+  auto const path = root && !root->empty() ? *root : default_root(proc);
   auto folder = os::open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
   if (!folder && folder.error().code == Errc::NotFound) {
     BH_TRY(make_folders(path));

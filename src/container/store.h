@@ -44,8 +44,9 @@ class ContainerFolder {
 /// --root: where containers are kept between calls.
 class Store {
  public:
-  /// The default is /run/bulkhead-oci, or bulkhead-oci in $XDG_RUNTIME_DIR without root.
-  static Result<Store> open(std::optional<std::string> const& root);
+  /// The default is /run/bulkhead-oci, or bulkhead-oci in $XDG_RUNTIME_DIR without root of the
+  /// host: engines without it start us as root of a user namespace.
+  static Result<Store> open(jail::ProcDir const& proc, std::optional<std::string> const& root);
 
   /// Errc::Exists if there is one of that name.
   Result<ContainerFolder> create(std::string const& id) const;

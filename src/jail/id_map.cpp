@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 
 #include "jail/capabilities.h"
 #include "jail/process.h"
@@ -104,6 +105,20 @@ Result<> write_id_maps(int proc, pid_t pid, IdMaps const& maps) {
   }
   BH_TRY(write_map(proc, pid, "gid_map", "newgidmap", maps.groups, groups));
   return write_map(proc, pid, "uid_map", "newuidmap", maps.users, users);
+}
+
+bool in_user_namespace(ProcDir const& proc) {
+  auto const map = proc.read("self/uid_map");
+  if (!map) return false;  // A kernel without user namespaces.
+  std::uint64_t numbers[3] = {};
+  char const* at = map->data();
+  char const* const end = at + map->size();
+  for (auto& number : numbers) {
+    while (at < end && *at == ' ') ++at;
+    at = std::from_chars(at, end, number).ptr;
+  }
+  // user_namespaces(7): the first namespace, and no other, maps every id to itself.
+  return numbers[0] != 0 || numbers[1] != 0 || numbers[2] != 4294967295;
 }
 
 Result<os::UniqueFd> make_user_namespace(int proc, IdMaps const& maps) {

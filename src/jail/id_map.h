@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "jail/proc_dir.h"
 #include "os/unique_fd.h"
 
 namespace bh::jail {
@@ -36,6 +37,9 @@ std::int64_t outside_id(std::span<IdMapping const> mappings, std::uint32_t insid
 /// Writes both maps of `pid`. Without CAP_SETUID, maps beyond the caller's own id are written by
 /// newuidmap(1) and newgidmap(1).
 Result<> write_id_maps(int proc, pid_t pid, IdMaps const& maps);
+
+/// Whether this process is in a user namespace other than the host's.
+bool in_user_namespace(ProcDir const& proc);
 
 /// A user namespace nobody lives in, for idmapped mounts.
 Result<os::UniqueFd> make_user_namespace(int proc, IdMaps const& maps);

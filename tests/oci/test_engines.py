@@ -1,6 +1,7 @@
 """podman and containerd (ctr) with bulkhead-oci as their runtime."""
 
 import os
+import pathlib
 import shutil
 import subprocess
 import time
@@ -152,6 +153,67 @@ def test_podman_options(podman, folder):
                       "id -u; hostname; cat /proc/sys/net/ipv4/ip_forward; ulimit -n; touch /x 2>&1 | grep -c Read-only; "
                       "touch /mnt/x 2>&1 | grep -c Read-only; touch /t/x && echo written")
     assert done.stdout.split() == ["1000", "name", "1", "100", "1", "1", "written"], done.stderr
+
+
+USER = 12345
+ROOTLESS = """
+set -e
+mount --bind etc /etc
+# podman takes no long paths.
+mount --bind $PWD /mnt
+cd /mnt
+exec setpriv --reuid {user} --regid {user} --clear-groups env HOME=$PWD/home XDG_RUNTIME_DIR=$PWD/run \\
+  CONTAINERS_CONF=$PWD/containers.conf podman --storage-driver vfs --root $PWD/root --runroot $PWD/run/root \\
+  --tmpdir $PWD/run/tmp --runtime $PWD/bulkhead-oci "$@"
+"""
+
+
+@pytest.fixture
+def rootless(folder):
+    """podman of a user with ranges of ids, in a mount namespace where that user has a name."""
+    need("podman")
+    need("newuidmap")
+    home = folder / "rootless"
+    for name in ("etc", "home", "run"):
+        (home / name).mkdir(parents=True)
+    for name, text in (("passwd", f"root:x:0:0::/:/bin/sh\nsomebody:x:{USER}:{USER}::/:/bin/sh\n"),
+                       ("group", f"somebody:x:{USER}:\n"), ("subuid", "somebody:200000:65536\n"),
+                       ("subgid", "somebody:200000:65536\n")):
+        (home / "etc" / name).write_text(text)
+    for name in ("nsswitch.conf", "ld.so.cache", "login.defs", "hosts", "resolv.conf"):
+        if (pathlib.Path("/etc") / name).exists():
+            shutil.copy(pathlib.Path("/etc") / name, home / "etc")
+    shutil.copytree("/etc/containers", home / "etc" / "containers")
+    (home / "containers.conf").write_text(PODMAN_CONFIG)
+    shutil.copy(bundles.OCI, home)
+    shutil.copy(folder / "image.tar", home)
+    for parent, folders, files in os.walk(home):
+        for name in (".", *folders, *files):
+            os.chown(os.path.join(parent, name), USER, USER)
+
+    def podman(*words):
+        script = ROOTLESS.format(user=USER)
+        return subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", *words], cwd=home, capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=60)
+
+    made = podman("import", "image.tar", "box")
+    if made.returncode != 0:
+        pytest.skip("podman cannot keep an image without root here: " + made.stderr.strip().splitlines()[-1])
+    yield podman
+    podman("rm", "--all", "--force", "-t", "0")
+    # podman keeps a process that holds its namespaces.
+    podman("system", "migrate")
+
+
+def test_podman_without_root(rootless):
+    done = rootless("run", "--rm", "--network=none", "box", "sh", "-c",
+                    "cat /proc/self/uid_map; echo x >/dev/null && echo written; exit 3")
+    assert done.returncode == 3, done.stderr
+    assert done.stdout.split() == ["0", str(USER), "1", "1", "200000", "65536", "written"]
+    assert rootless("run", "-d", "--name", "d", "--network=none", "box", "sleep", "100").returncode == 0
+    assert rootless("exec", "d", "id", "-u").stdout == "0\n"
+    assert rootless("stop", "-t", "0", "d").returncode == 0
+    assert "Exited (137)" in rootless("ps", "-a", "--format", "{{.Status}}").stdout
 
 
 def test_ctr_run(ctr):

@@ -148,11 +148,13 @@ def test_the_container_sees_its_own_groups_and_no_more(box):
     assert "Read-only" in box.sh("mkdir $(find /sys/fs/cgroup -type d | tail -1)/x 2>&1; true")
 
 
-def test_without_control_groups(box):
-    box.config["mounts"] = [m for m in box.config["mounts"] if m["type"] != "cgroup"]
+def test_without_control_groups_the_callers_are_shown(box):
+    box.process["args"] = ["sh", "-c", "ls /sys/fs/cgroup | wc -l; find /sys/fs/cgroup -name tasks -o -name cgroup.procs | "
+                           "while read f; do { echo 1 >$f; } 2>/dev/null && echo written; done; true"]
     box.write()
     done = box.oci("--cgroup-manager", "disabled", "run", box.id)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and int(done.stdout) > 0, done.stderr
+    box.left_nothing()
 
 
 def test_update_changes_limits_of_a_running_container(box):
@@ -166,6 +168,13 @@ def test_update_changes_limits_of_a_running_container(box):
     assert "r.json: pids.limit: expected" in (
         (box.folder / "r.json").write_text('{"pids":{"limit":"x"}}') and
         box.oci("update", "--resources", "r.json", box.id).stderr)
+
+
+def test_update_leaves_devices_alone(box):
+    box.start()
+    (box.folder / "r.json").write_text(json.dumps({"devices": [{"allow": False, "access": "rwm"}], "pids": {"limit": 50}}))
+    assert box.oci("update", "--resources", "r.json", box.id).returncode == 0
+    assert box.exec("sh", "-c", "echo x >/dev/null && head -c 1 /dev/zero | wc -c").stdout == "1\n"
 
 
 def test_a_check_before_an_update_saves_what_runs(box):

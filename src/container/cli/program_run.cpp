@@ -79,7 +79,7 @@ Result<int> run_command(Command const& command, Arguments const& global,
                 "--cgroup-manager: \"" + manager + "\" is none of cgroupfs, systemd, disabled");
   }
   auto proc = BH_TRY(jail::ProcDir::open());
-  auto store = BH_TRY(Store::open(global.value("root")));
+  auto store = BH_TRY(Store::open(proc, global.value("root")));
   return command.run({.global = global,
                       .arguments = arguments,
                       .proc = std::move(proc),

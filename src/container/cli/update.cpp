@@ -62,6 +62,8 @@ Result<jail::Resources> wanted(Arguments const& arguments) {
     resources = std::move(*parsed);
   }
   BH_TRY(take_options(arguments, resources));
+  // Engines send the rules of the start again, without what every container is allowed.
+  resources.devices.clear();
   return resources;
 }
 

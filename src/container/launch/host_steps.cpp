@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include "container/launch/channel.h"
 #include "container/launch/launch.h"
 #include "container/launch/mount_tree.h"
 #include "jail/capabilities.h"
+#include "jail/id_map.h"
 #include "os/file.h"
 #include "os/text_file.h"
 
@@ -77,20 +77,6 @@ void plan_sockets(Launch& launch, Plan& plan) {
   }
 }
 
-/// user_namespaces(7): the first namespace, and no other, maps every id to itself.
-bool is_mapped(jail::ProcDir const& proc) {
-  auto const map = proc.read("self/uid_map");
-  if (!map) return false;  // A kernel without user namespaces.
-  std::uint64_t numbers[3] = {};
-  char const* at = map->data();
-  char const* const end = at + map->size();
-  for (auto& number : numbers) {
-    while (at < end && *at == ' ') ++at;
-    at = std::from_chars(at, end, number).ptr;
-  }
-  return numbers[0] != 0 || numbers[1] != 0 || numbers[2] != 4294967295;
-}
-
 }  // namespace
 
 void plan_host(Launch& launch, Plan& plan) {
@@ -115,7 +101,7 @@ void plan_host(Launch& launch, Plan& plan) {
 
 Plan make_plan(Launch& launch) {
   launch.privileged = jail::has_capability(CAP_SYS_ADMIN);
-  launch.mapped = is_mapped(launch.proc);
+  launch.mapped = jail::in_user_namespace(launch.proc);
   Plan plan;
   plan_host(launch, plan);
   plan_namespaces_inside(launch, plan);

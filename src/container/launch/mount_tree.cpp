@@ -119,11 +119,24 @@ Result<os::UniqueFd> group_tree(jail::Cgroup::Folder const& group, MountSpec con
 
 }  // namespace
 
-Result<> mount_cgroups(Launch& launch, MountSpec const& mount, int target) {
-  if (!launch.cgroup || launch.cgroup->folders().empty()) {
-    return fail(Errc::Unsupported, "the container has no control group to show");
+namespace {
+
+/// A container without a group of its own is in those of its caller.
+Result<std::vector<jail::Cgroup::Folder>> groups_of(Launch const& launch) {
+  if (launch.cgroup && !launch.cgroup->folders().empty()) return launch.cgroup->folders();
+  auto const mounts = BH_TRY(launch.proc.read("self/mountinfo"));
+  auto const own = BH_TRY(launch.proc.read("self/cgroup"));
+  auto group = jail::Cgroup::none();
+  for (auto const& hierarchy : jail::parse_hierarchies(mounts, own).all) {
+    group.found(hierarchy, hierarchy.own_path);
   }
-  auto const& groups = launch.cgroup->folders();
+  return group.folders();
+}
+
+}  // namespace
+
+Result<> mount_cgroups(Launch& launch, MountSpec const& mount, int target) {
+  auto const groups = BH_TRY(groups_of(launch));
   if (groups.size() == 1 && groups[0].unified) {
     auto const tree = BH_TRY(group_tree(groups[0], mount));
     return jail::attach(tree.get(), target);
