@@ -12,8 +12,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
-#include <system_error>
-#include <filesystem>
 #include <optional>
 #include <system_error>
 

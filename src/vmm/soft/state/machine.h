@@ -21,7 +21,7 @@ struct Machine {
   bool statistics = false;
   CodeStore* code_store = nullptr;  // Or nullptr: translated code is not kept.
   PerfMap* perf_map = nullptr;      // Or nullptr.
-  bool offer_avx = false;  // XSAVE, AVX, AVX2, BMI, FMA, if the host has them.
+  bool offer_avx = false;           // XSAVE, AVX, AVX2, BMI, FMA, if the host has them.
 };
 
 }  // namespace bh::vmm::soft

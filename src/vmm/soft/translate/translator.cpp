@@ -84,31 +84,6 @@ bool Translator::resume(Place& place) {
   return true;
 }
 
-bool Translator::find(Place& place, Stop& stop, std::uint32_t& block) {
-  Fetched fetched;
-  if (auto const flow = fetch(cpu_, cpu_.rip, fetched); flow != Flow::Next) {
-    stop = flow == Flow::Fault ? Stop::Fault : Stop::Exit;
-    fault_op_ = nullptr;
-    return false;
-  }
-  auto const known = cache_->find(fetched.host, mode_);
-  if (known && still_there(cache_->block(*known))) {
-    block = *known;
-  } else {
-    block = translate(fetched.host, fetched.page);
-    if (auto* const map = cpu_.machine->perf_map) {
-      auto const start = cache_->address(cache_->block(block).entries.external);
-      map->add(start, cache_->address(cache_->block(block).code_end) - start, cpu_.rip, mode_.user);
-    }
-  }
-  bool global = false;
-  if (!mode_.user) global = walk(cpu_, cpu_.rip, Access::Execute, Privilege::Supervisor).global;
-  cache_->enter_jump(cpu_.rip, block, global);
-  cpu_.crossing.rip_page = cpu_.rip & ~(kPageSize - 1);
-  place = {.code = cache_->address(cache_->block(block).entries.saved)};
-  return true;
-}
-
 bool Translator::look_up(Place& place, Stop& stop) {
   catch_up();
   auto const code = cpu_.mmu.jumps(current_privilege(cpu_)).find(cpu_.rip);
@@ -157,137 +132,12 @@ bool Translator::go_on_at_rip(Place& place, Stop& stop) {
   return look_up(place, stop);
 }
 
-std::optional<std::uint32_t> Translator::store_op(std::uint32_t number) {
-  Site const& site = cache_->site(number);
-  if (!site.writes || site.patch == 0) return std::nullopt;
-  if (site.op != Site::kNone) return site.op;
-  Fetched fetched;
-  if (fetch(cpu_, cpu_.crossing.rip_page + site.offset, fetched) != Flow::Next) {
-    return std::nullopt;
-  }
-  Instruction instruction;
-  auto const size = std::min<std::size_t>(left_in_page(fetched.host), ZYDIS_MAX_INSTRUCTION_LENGTH);
-  std::array<std::uint8_t, ZYDIS_MAX_INSTRUCTION_LENGTH> copy{};
-  auto const bytes = watched_bytes(cpu_, fetched.host, size);
-  std::copy(bytes.begin(), bytes.end(), copy.begin());
-  if (decode(std::span(copy).first(size), CodeSize::Bits64, instruction) != DecodeStatus::Ok) {
-    return std::nullopt;
-  }
-  auto const piece = make_piece(instruction, site.offset, mode_);
-  if (piece.kind != PieceKind::Memory || piece.op.handler == nullptr) return std::nullopt;
-  return cache_->set_op(number, piece.op);
-}
-
-bool Translator::run_store(std::uint32_t number, Place& place, Stop& stop) {
-  Op const& op = cache_->op(number);
-  cpu_.gpr[kRipSlot] = cpu_.crossing.rip_page;
-  auto const flow = op.handler(cpu_, op);
-  if (flow == Flow::Fault || flow == Flow::Exit) return stop_at(op, flow, stop);
-  if (flow == Flow::Next) cpu_.rip = cpu_.next_rip(op);
-  cpu_.code_changed = false;
-  return go_on_at_rip(place, stop);
-}
-
 namespace {
 
-constexpr unsigned kMostBranches = 2;
 // Interrupts alone make some hundred a second.
 constexpr unsigned kRunsOfPatience = 8;
 
-bool ends_block(PieceKind kind) {
-  switch (kind) {
-    case PieceKind::Jump:
-    case PieceKind::Call:
-    case PieceKind::JumpIndirect:
-    case PieceKind::CallIndirect:
-    case PieceKind::Return:
-    case PieceKind::StepOut: return true;
-    default: return false;
-  }
-}
-
 }  // namespace
-
-bool Translator::decode_piece(std::uint16_t offset, TranslationCache::Source& source) {
-  Instruction& instruction = instructions_[pieces_.size()];
-  std::byte const* const at =
-      source.host + (offset - (reinterpret_cast<std::uint64_t>(source.host) & (kPageSize - 1)));
-  std::size_t const size = std::min<std::size_t>(left_in_page(at), ZYDIS_MAX_INSTRUCTION_LENGTH);
-  std::array<std::uint8_t, ZYDIS_MAX_INSTRUCTION_LENGTH> copy{};
-  auto const bytes = watched_bytes(cpu_, at, size);
-  std::copy(bytes.begin(), bytes.end(), copy.begin());
-  auto status = decode(std::span(copy).first(size), CodeSize::Bits64, instruction);
-  if (status == DecodeStatus::NeedsMoreBytes && size < ZYDIS_MAX_INSTRUCTION_LENGTH) {
-    source.next_straddles = true;
-    if (!pieces_.empty()) return false;
-    Fetched second;
-    if (fetch(cpu_, (cpu_.rip | (kPageSize - 1)) + 1, second) == Flow::Next) {
-      source.second_page = second.host;
-      source.second_page_number = second.page;
-      auto const more = watched_bytes(cpu_, second.host, copy.size() - size);
-      std::copy(more.begin(), more.end(), copy.begin() + static_cast<std::ptrdiff_t>(size));
-      status = decode(copy, CodeSize::Bits64, instruction);
-    }
-  }
-  if (status == DecodeStatus::Ok) {
-    pieces_.push_back(make_piece(instruction, offset, mode_));
-    return true;
-  }
-  // No instruction, or its second page is missing: the stepping engine says so.
-  Piece piece;
-  piece.kind = PieceKind::StepOut;
-  piece.op.start = piece.op.end = offset;
-  piece.reads = kAllFlags;
-  pieces_.push_back(piece);
-  return true;
-}
-
-std::optional<std::uint32_t> Translator::place_stored(std::byte const* host, std::size_t page) {
-  auto const* const store = cpu_.machine->code_store;
-  if (store == nullptr) return std::nullopt;
-  std::span const bytes(reinterpret_cast<std::uint8_t const*>(host), left_in_page(host));
-  auto const offset = static_cast<std::uint16_t>(kPageSize - bytes.size());
-  TranslationCache::Source source{.host = host, .page = page};
-  auto const image = store->find(bytes, offset, mode_.number(), [&](std::size_t size) {
-    source.size = size;
-    watched_bytes(cpu_, host, size);
-  });
-  if (!image) return std::nullopt;
-  ++placed_;
-  return cache_->place(*image, source, mode_);
-}
-
-std::uint32_t Translator::translate(std::byte const* host, std::size_t page) {
-  if (auto const stored = place_stored(host, page)) return *stored;
-  pieces_.clear();
-  TranslationCache::Source source{.host = host, .page = page};
-  auto offset = static_cast<std::uint16_t>(reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1));
-  unsigned branches = 0;
-  while (pieces_.size() < instructions_.size() && offset < kPageSize) {
-    if (!decode_piece(offset, source)) break;
-    offset = pieces_.back().end();
-    if (ends_block(pieces_.back().kind)) break;
-    if (pieces_.back().kind != PieceKind::Branch) continue;
-    // Code behind a branch is often never run, or there already.
-    auto const next = host + (offset - pieces_.front().start());
-    if (++branches == kMostBranches || cache_->find(next, mode_)) break;
-  }
-  translated_ += pieces_.size();
-  find_live_flags(pieces_, mode_);
-  source.pieces = pieces_;
-  // At least what was looked at to find no instruction.
-  std::size_t const size = offset - pieces_.front().start();
-  source.size = std::min<std::size_t>(left_in_page(host),
-                                      std::max<std::size_t>(size, ZYDIS_MAX_INSTRUCTION_LENGTH));
-  return cache_->add(source, mode_, cpu_.machine->code_store);
-}
-
-bool Translator::still_there(TranslatedBlock const& block) {
-  if (block.second_page == nullptr) return true;
-  Fetched second;
-  return fetch(cpu_, (cpu_.rip | (kPageSize - 1)) + 1, second) == Flow::Next &&
-         second.host == block.second_page;
-}
 
 void Translator::enter(Place const& place) {
   auto& user = cpu_.code_user;
@@ -419,25 +269,6 @@ bool Translator::after(Place& place, Stop& stop) {
   // The site may have gone with all blocks.
   if (generation == cache_->generation()) cache_->link(number, block);
   return true;
-}
-
-Translator::Filled Translator::fill(Site const& site) {
-  std::uint64_t const linear = cpu_.crossing.miss_address;
-  if ((linear & (kPageSize - 1)) + site.size > kPageSize || !is_canonical(linear))
-    return Filled::No;
-  auto const access = site.writes ? Access::Write : Access::Read;
-  auto const privilege = current_privilege(cpu_);
-  auto const translation = walk(cpu_, linear, access, privilege);
-  if (!translation.ok) return Filled::No;
-  std::byte* const host = cpu_.machine->memory.host_address({translation.physical}, 1);
-  if (host == nullptr) return Filled::No;
-  std::byte* const host_page = host - (linear & (kPageSize - 1));
-  auto const& pages = cpu_.machine->code_pages;
-  // Stores to code are stepped.
-  if (site.writes && pages.watches(pages.page_of(host))) return Filled::ToCode;
-  cpu_.mmu.note_page_size(linear, translation.page_size);
-  cpu_.mmu.insert_inline(privilege, linear, host_page, access, translation.global);
-  return Filled::Yes;
 }
 
 std::string Translator::report() const {
