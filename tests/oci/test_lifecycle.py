@@ -217,6 +217,12 @@ def test_descriptors_are_kept_when_asked(box):
     assert done.stdout == "through\n", done.stderr
 
 
+@pytest.mark.parametrize("count", ["-1", "x", "99999999"])
+def test_a_count_of_descriptors_that_cannot_be_is_refused(box, count):
+    box.write()
+    assert "--preserve-fds" in box.oci("run", "--preserve-fds", count, box.id).stderr
+
+
 def test_dry_run_prints_the_plan_and_does_nothing(box):
     box.write()
     done = box.oci("run", "--dry-run", box.id)

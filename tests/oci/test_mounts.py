@@ -91,6 +91,27 @@ def test_propagation(box, shared, option, mark):
         os.system(f"umount {shared}")
 
 
+@pytest.mark.parametrize("option, reaches_in, reaches_out", [("rslave", True, False), ("rshared", True, True),
+                                                             ("rprivate", False, False)])
+def test_mounts_spread_as_the_option_says(box, shared, option, reaches_in, reaches_out):
+    os.system(f"mount --bind {shared} {shared} && mount --make-shared {shared}")
+    for name in ("host", "inside"):
+        (shared / name).mkdir()
+    try:
+        box.add_mount("/mnt", "bind", shared, "rbind", option)
+        box.grant("CAP_SYS_ADMIN")
+        box.start()
+        os.system(f"mount -t tmpfs host {shared}/host")
+        assert box.exec("mount", "-t", "tmpfs", "inside", "/mnt/inside").returncode == 0
+        seen = box.exec("cut", "-d ", "-f5", "/proc/self/mountinfo").stdout.split()
+        assert ("/mnt/host" in seen) == reaches_in
+        ours = [line.split()[4] for line in open("/proc/self/mountinfo")]
+        assert (str(shared / "inside") in ours) == reaches_out
+        assert box.oci("delete", "--force", box.id).returncode == 0
+    finally:
+        os.system(f"umount -l {shared}/inside {shared}/host 2>/dev/null; umount -l {shared}")
+
+
 @pytest.mark.parametrize("word, mark", [("shared", "shared"), ("private", None), ("unbindable", "unbindable")])
 def test_the_propagation_of_the_root(box, word, mark):
     box.linux["rootfsPropagation"] = word

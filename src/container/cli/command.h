@@ -33,6 +33,10 @@ struct Command {
   Result<int> (*run)(Invocation invocation);
 };
 
+/// How many descriptors from the third on are meant for the program: --preserve-fds, and those of
+/// socket activation (LISTEN_FDS).
+Result<int> preserved_descriptors(Arguments const& arguments);
+
 std::span<Command const* const> commands();
 
 extern Command const kCreateCommand, kRunCommand, kStartCommand, kStateCommand, kKillCommand,

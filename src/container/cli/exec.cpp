@@ -115,8 +115,7 @@ Result<int> exec(Invocation invocation) {
   request.process = BH_TRY(process_of(arguments, spec));
   drop_ungrantable(invocation.global, spec.os.find(CLONE_NEWUSER) != nullptr, request.process);
   request.pid_file = arguments.value_or("pid-file", "");
-  auto const preserved = BH_TRY(arguments.number("preserve-fds"));
-  request.preserve_fds = static_cast<int>(preserved.value_or(0));
+  request.preserve_fds = BH_TRY(preserved_descriptors(arguments));
   bool const detached = arguments.has("detach");
   os::UniqueFd console_source;
   if (request.process.terminal) {

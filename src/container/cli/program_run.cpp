@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <cstdlib>
 
 #include "container/cli/command.h"
@@ -59,18 +61,6 @@ void print_command_help(Command const& command) {
   print(STDOUT_FILENO, text);
 }
 
-/// Descriptors a caller left open by mistake must not be there when a container's path is followed.
-/// Those after the third that --preserve-fds and LISTEN_FDS name are meant.
-void close_leaked_descriptors(Arguments const& arguments) {
-  auto const preserved = arguments.number("preserve-fds");
-  unsigned first = 3;
-  if (preserved && *preserved && **preserved > 0) first += static_cast<unsigned>(**preserved);
-  if (char const* const listen = std::getenv("LISTEN_FDS")) {
-    first += static_cast<unsigned>(std::max(0, std::atoi(listen)));
-  }
-  ::syscall(SYS_close_range, first, ~0U, 0);
-}
-
 Result<int> run_command(Command const& command, Arguments const& global,
                         Arguments const& arguments) {
   auto const manager = global.value_or("cgroup-manager", "cgroupfs");
@@ -92,6 +82,21 @@ bool enters_container(std::string_view name) {
 }
 
 }  // namespace
+
+Result<int> preserved_descriptors(Arguments const& arguments) {
+  // More than any process may have open.
+  constexpr std::int64_t kMost = 1 << 20;
+  auto const named = BH_TRY(arguments.number("preserve-fds"));
+  std::int64_t count = named.value_or(0);
+  if (char const* const listen = std::getenv("LISTEN_FDS")) {
+    std::int64_t activated = 0;
+    std::string_view const text = listen;
+    std::from_chars(text.data(), text.data() + text.size(), activated);
+    if (activated > 0 && activated < kMost) count += activated;
+  }
+  if (named.value_or(0) >= 0 && count <= kMost) return static_cast<int>(count);
+  return fail(Errc::Invalid, "--preserve-fds: from 0 to " + std::to_string(kMost));
+}
 
 Result<std::string> Invocation::id() const {
   if (arguments.words().empty()) return fail(Errc::Invalid, "the id of a container is missing");
@@ -140,7 +145,14 @@ int run_program(int argc, char** argv) {
       report_error(&*global, "unexpected \"" + arguments->words().back() + "\"; see --help");
       return 1;
     }
-    close_leaked_descriptors(*arguments);
+    auto const preserved = preserved_descriptors(*arguments);
+    if (!preserved) {
+      report_error(&*global, preserved.error().message);
+      return 1;
+    }
+    // Descriptors a caller left open by mistake must not be there when a container's path is
+    // followed.
+    ::syscall(SYS_close_range, 3 + *preserved, ~0U, 0);
     if (enters_container(command->name)) {
       auto const detached = jail::detach_from_own_binary(argv);
       if (!detached) {

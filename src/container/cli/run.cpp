@@ -51,10 +51,7 @@ Result<Launch> read_launch(Invocation& invocation) {
   options.bundle = BH_TRY(absolute(arguments.value_or("bundle", ".")));
   options.console_socket = arguments.value_or("console-socket", "");
   options.pid_file = arguments.value_or("pid-file", "");
-  auto const preserved = BH_TRY(arguments.number("preserve-fds"));
-  options.preserve_fds = static_cast<int>(preserved.value_or(0));
-  if (char const* const listen = std::getenv("LISTEN_FDS"))
-    options.preserve_fds += std::atoi(listen);
+  options.preserve_fds = BH_TRY(preserved_descriptors(arguments));
   options.new_keyring = !arguments.has("no-new-keyring");
   if (invocation.global.value("cgroup-manager") == "disabled") {
     options.cgroups = CgroupManager::Disabled;
