@@ -170,16 +170,16 @@ bool Queue::publish() {
   return passed(event, next_used_, before);
 }
 
-bool Queue::enable_notifications() {
+bool Queue::enable_notifications(std::uint16_t seen) {
   if (event_index_) {
-    store_used16(kRingEntries + sizeof(UsedElement) * size_, next_available_);
+    store_used16(kRingEntries + sizeof(UsedElement) * size_, seen);
   } else if (!wants_notifications_) {
     store_used16(kRingFlags, 0);
   }
   wants_notifications_ = true;
   // The driver reads what we wrote after it stored its index; one of us sees the other's.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  return load16(available_, kRingIndex) != next_available_;
+  return load16(available_, kRingIndex) != seen;
 }
 
 void Queue::disable_notifications() {

@@ -56,7 +56,10 @@ class Queue {
 
   /// Asks the driver to notify us of its next buffer; true if one has come in the meantime, so that
   /// the caller must look again.
-  bool enable_notifications();
+  bool enable_notifications() { return enable_notifications(next_available_); }
+  /// The same for who popped up to `seen` (of progress()) and took it back: only buffers beyond
+  /// that count.
+  bool enable_notifications(std::uint16_t seen);
   /// While we look at the queue anyway.
   void disable_notifications();
 

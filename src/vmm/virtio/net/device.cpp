@@ -124,7 +124,7 @@ void NetDevice::receive_frames() {
     if (delivery == Delivery::Stop) return;
     if (delivery == Delivery::NoBuffers) {
       metrics_.no_rx_avail_buffer.add();
-      if (buffers->enable_notifications()) continue;
+      if (buffers->enable_notifications(seen_)) continue;
       listen = false;
       break;
     }
@@ -149,6 +149,7 @@ NetDevice::Delivery NetDevice::deliver(Queue& buffers) {
   while (room < frame_size_) {
     if (chains_.size() == count) chains_.emplace_back();
     if (!pop(buffers, chains_[count])) {
+      seen_ = buffers.progress().next_available;
       buffers.unpop(count);
       return queue(kReceive) == nullptr ? Delivery::Stop : Delivery::NoBuffers;
     }

@@ -58,6 +58,7 @@ class NetDevice final : public VirtioDevice {
   std::vector<std::byte> frame_;  // For the guest, of frame_size_ bytes; 0: none.
   std::size_t frame_size_ = 0;
   bool may_pass_ = false;      // The rate limiter has let it.
+  std::uint16_t seen_ = 0;     // How far into the queue a frame that did not fit has looked.
   std::vector<Chain> chains_;  // Of one frame; kept for their memory.
   NetMetrics metrics_;
 };

@@ -136,6 +136,19 @@ TEST_F(NetTest, KeepsAFrameUntilThereAreBuffers) {
   EXPECT_TRUE(wire_->listening);
 }
 
+TEST_F(NetTest, WaitsForMoreWhenTheBuffersThereAreAreTooFew) {
+  start();
+  auto const first = offer_buffer(20);
+  driver_->notify(0);
+  arrive("abcdefghijklmnop");
+  EXPECT_FALSE(driver_->rings[0].take());
+  EXPECT_EQ(driver_->rings[0].available_event(), 1) << "the next buffer is to be told of";
+  auto const second = offer_buffer(20);
+  driver_->notify(0);
+  EXPECT_EQ(driver_->rings[0].text(first).substr(12) + driver_->rings[0].text(second).substr(0, 8),
+            "abcdefghijklmnop");
+}
+
 TEST_F(NetTest, DropsAFrameThatFitsNoBufferWithoutMerging) {
   start({}, kNetMergeable);
   offer_buffer(16);
