@@ -4,6 +4,7 @@ The host's own /dev/kvm may be missing, or may not run an ordinary kernel; in he
 machine runs everything; the tests look at what it reported. Times in it mean nothing.
 """
 
+import hashlib
 import json
 import re
 import subprocess
@@ -26,11 +27,24 @@ echo [processors]; grep -c ^processor /proc/cpuinfo
 echo [ids]; grep -w apicid /proc/cpuinfo
 echo [hypervisor]; dmesg | grep -i 'hypervisor detected'
 echo [digest]; {DIGEST}
+echo [devices]
+if [ -b /dev/vda ]; then
+  sha256sum < /dev/vda; head -c 1000 /dev/hwrng | wc -c
+  printf written | dd of=/dev/vda conv=notrunc,fsync 2> /dev/null; echo 3 > /proc/sys/vm/drop_caches; head -c 7 /dev/vda; echo
+  grep -c virtio /proc/interrupts; ls /sys/class/net | grep -c eth0
+fi
 echo [interrupts]; grep -E 'LOC|RES|CAL' /proc/interrupts
 echo [trouble]; dmesg | grep -iE 'BUG:|Oops|call trace|WARNING:|soft lockup|rcu.*stall|unhandled|MSR access error'
 echo [end]
 exit 42
 """
+
+DISK = b"a drive of the outer machine".ljust(1 << 20, b".")
+DEVICES = {
+    "drives": [{"drive_id": "data", "path_on_host": "/disk", "is_root_device": False, "cache_type": "Writeback"}],
+    "entropy": {}, "balloon": {"amount_mib": 4, "deflate_on_oom": True},
+    "vsock": {"guest_cid": 3, "uds_path": "/vsock"},
+}
 
 pytestmark = pytest.mark.slow
 
@@ -47,12 +61,13 @@ def section(console, name):
     return found[1].strip()
 
 
-def add_boot(machine, kernel, vcpus, engine):
-    name = boot_name(kernel, vcpus, engine)
+def add_boot(machine, kernel, vcpus, engine, name=None, devices=None):
+    name = name or boot_name(kernel, vcpus, engine)
     config = {
         "boot-source": {"kernel_image_path": f"/kernels/{kernel}", "initrd_path": "/inner.initrd",
                         "boot_args": "console=ttyS0 reboot=t panic=-1 quiet"},
         "machine-config": {"vcpu_count": vcpus, "mem_size_mib": 256},
+        **(devices or {}),
     }
     machine.file(f"configs/{name}.json", json.dumps(config).encode())
     machine.step(name, f"bulkhead-vmm --config-file /configs/{name}.json --no-api"
@@ -75,6 +90,8 @@ def outer(tmp_path_factory, vmm, kernels, initrds):
     machine.file("inner.initrd", cpio.initrd(initrds["busybox"].read_bytes(), ("sh", "-c", TOUR)))
     for boot in BOOTS:
         add_boot(machine, *boot)
+    machine.file("disk", DISK)
+    add_boot(machine, "tuned", 2, "kvm", "devices", DEVICES)
     steps = machine.run(tmp_path_factory.mktemp("outer"))
     assert "probe" in steps, machine.console[-3000:]
     return machine, steps
@@ -127,3 +144,10 @@ def test_a_kernel_boots_on_kvm_and_computes_as_the_host_does(kernel, vcpus, engi
 def test_the_guest_knows_that_kvm_is_below_it(kernel, step):
     boot = step(boot_name(kernel, 1, "kvm"))
     assert "KVM" in section(boot.output, "hypervisor")
+
+
+def test_devices_work_on_kvm(step):
+    lines = section(step("devices").output, "devices").splitlines()
+    assert lines[0].split()[0] == hashlib.sha256(DISK).hexdigest()
+    assert lines[1:3] == ["1000", "written"]
+    assert int(lines[3]) == 4
