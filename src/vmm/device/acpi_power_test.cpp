@@ -23,7 +23,8 @@ class AcpiPowerTest : public testing::Test {
   }
 
   int power_offs_ = 0;
-  AcpiPower device_{[this] { ++power_offs_; }};
+  LineLevel sci_ = LineLevel::Low;
+  AcpiPower device_{[this] { ++power_offs_; }, [this](LineLevel level) { sci_ = level; }};
 };
 
 TEST_F(AcpiPowerTest, PowersOffWhenStateS5IsEntered) {
@@ -56,10 +57,25 @@ TEST_F(AcpiPowerTest, AnswersWholeRegistersOnly) {
 TEST_F(AcpiPowerTest, RestoresWhatItSavedAndRefusesNonsense) {
   out(2, 0x0100);
   out(4, 5 << 10);
-  AcpiPower other([] {});
+  AcpiPower other([] {}, [](LineLevel) {});
   ASSERT_TRUE(other.restore(device_.save()));
   EXPECT_EQ(other.save(), device_.save());
   EXPECT_FALSE(other.restore({.control = 1 << 13}));
+  EXPECT_FALSE(other.restore({.status = 1}));
+}
+
+TEST_F(AcpiPowerTest, InterruptsForItsButtonUntilThatIsAcknowledged) {
+  EXPECT_FALSE(device_.press_power_button()) << "nobody listens";
+  EXPECT_EQ(in(0), 0u);
+  out(2, 0x0100);
+  EXPECT_TRUE(device_.press_power_button());
+  EXPECT_EQ(sci_, LineLevel::High);
+  EXPECT_EQ(in(0), 0x0100u);
+  out(0, 0x0001);
+  EXPECT_EQ(sci_, LineLevel::High) << "another event was cleared";
+  out(0, 0x0100);
+  EXPECT_EQ(sci_, LineLevel::Low);
+  EXPECT_EQ(in(0), 0u);
 }
 
 }  // namespace

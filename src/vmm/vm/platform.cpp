@@ -16,6 +16,7 @@ constexpr unsigned kSerialIrq = 4;
 constexpr std::uint16_t kKeyboardDataPort = 0x60;
 constexpr std::uint16_t kKeyboardCommandPort = 0x64;
 constexpr unsigned kKeyboardIrq = 1;
+constexpr unsigned kAcpiIrq = 9;
 constexpr std::uint16_t kRtcPort = 0x70;
 constexpr std::uint64_t kRtcPorts = 2;
 
@@ -33,7 +34,7 @@ Platform::Platform(PlatformWorld world, BootTimer::Clock boot_clock)
       serial_([this](std::byte byte) { world_.console.put(byte); }, line(kSerialIrq),
               [this] { signal_event(world_.input_room); }),
       keyboard_controller_([this] { world_.stop.stop(GuestReset()); }, line(kKeyboardIrq)),
-      acpi_power_([this] { world_.stop.stop(GuestPowerOff()); }),
+      acpi_power_([this] { world_.stop.stop(GuestPowerOff()); }, line(kAcpiIrq)),
       rtc_(wall_clock_),
       exit_port_([this](std::uint8_t status) { world_.stop.stop(GuestExit{status}); }),
       debug_port_([this](std::string_view text) {

@@ -49,6 +49,7 @@ class Platform {
   Bus& ports() { return ports_; }
   Bus& mmio() { return mmio_; }
   Locked<Serial>& serial() { return serial_; }
+  Locked<AcpiPower>& acpi_power() { return acpi_power_; }
   Locked<I8042>& keyboard_controller() { return keyboard_controller_; }
 
  private:

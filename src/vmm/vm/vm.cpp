@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "vmm/boot/boot.h"
 #include "vmm/loop/device_loop.h"
 #include "vmm/loop/event.h"
+#include "vmm/loop/timer.h"
 #include "vmm/vm/console_input.h"
 #include "vmm/vm/kernel_arguments.h"
 #include "vmm/vm/terminal.h"
@@ -21,6 +23,8 @@ namespace bh::vmm {
 
 namespace {
 
+// How long a guest that listens to its power button may take to power off.
+constexpr std::chrono::seconds kGrace{20};
 // How often a machine that has ended looks for a signal while its output is still being written.
 constexpr std::chrono::milliseconds kFlushSlice{50};
 // After a signal, output that nobody reads is worth this much waiting.
@@ -145,8 +149,19 @@ Result<> Vm::start_and_wait(TerminationSignals const& signals,
                             std::move_only_function<void()> on_running) {
   auto loop = BH_TRY(DeviceLoop::create());
   BH_TRY(loop.watch(stop_.event().get(), [&loop] { loop.quit(); }));
-  BH_TRY(loop.watch(signals.fd().get(), [this, &signals] {
-    if (auto const signal = signals.take()) stop_.stop(Terminated{*signal});
+  auto grace = BH_TRY(Timer::create());
+  BH_TRY(loop.watch(grace.fd().get(), [this] { stop_.stop(Terminated{SIGTERM}); }));
+  bool asked = false;
+  BH_TRY(loop.watch(signals.fd().get(), [&] {
+    auto const signal = signals.take();
+    if (!signal) return;
+    // Once the guest is asked, then told.
+    if (*signal == SIGTERM && !std::exchange(asked, true) && press_power_button()) {
+      logger_.log(LogLevel::Info, "SIGTERM: pressed the guest's power button");
+      grace.set(kGrace);
+      return;
+    }
+    stop_.stop(Terminated{*signal});
   }));
   Console const console{loop, input_room_, platform_->serial(), stop_};
   auto const input = BH_TRY(start_input(input_, console));

@@ -72,6 +72,7 @@ class Vm final : public control::Machine {
   Result<> boot(VmConfig const& config);
   Result<> start_and_wait(TerminationSignals const& signals,
                           std::move_only_function<void()> on_running);
+  bool press_power_button();
   void flush_console(TerminationSignals const& signals);
 
   // In the order they need each other.

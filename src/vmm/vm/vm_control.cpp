@@ -31,6 +31,12 @@ Result<> Vm::press_ctrl_alt_delete() {
   return keyboard.device.press_ctrl_alt_delete();
 }
 
+bool Vm::press_power_button() {
+  auto& power = platform_->acpi_power();
+  MutexLock const lock(power.lock);
+  return power.device.press_power_button();
+}
+
 Result<> Vm::update_drive(DriveUpdate const& update) {
   return devices_->update_drive(update);
 }

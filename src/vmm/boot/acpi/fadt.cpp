@@ -26,7 +26,6 @@ constexpr std::uint16_t kNoVga = 1u << 2;
 // Table 5-34, fixed feature flags.
 constexpr std::uint32_t kWbinvdWorks = 1u << 0;
 constexpr std::uint32_t kC1Works = 1u << 2;
-constexpr std::uint32_t kNoPowerButton = 1u << 4;
 constexpr std::uint32_t kNoSleepButton = 1u << 5;
 constexpr std::uint32_t kNoFixedRtcWake = 1u << 6;
 constexpr std::uint32_t kResetRegister = 1u << 10;
@@ -59,9 +58,7 @@ std::vector<std::byte> make_fadt(GuestAddress facs, GuestAddress dsdt) {
   table.add_zeros(8);                                 // Cache flush, duty cycle, alarms.
   table.add(0, 1);                                    // Century: not in the RTC.
   table.add(kLegacyDevices | kKeyboardController | kNoVga, 2).add(0, 1);
-  table.add(
-      kWbinvdWorks | kC1Works | kNoPowerButton | kNoSleepButton | kNoFixedRtcWake | kResetRegister,
-      4);
+  table.add(kWbinvdWorks | kC1Works | kNoSleepButton | kNoFixedRtcWake | kResetRegister, 4);
   add_port(table, kResetPort, 1, kByteAccess);
   table.add(kResetValue, 1).add(0, 2).add(kMinorRevision, 1);
   // The 64-bit FACS address stays 0: only one of the two may be given, and old kernels know one.
