@@ -14,7 +14,7 @@ namespace {
 struct Head {
   std::uint32_t size;      // Of everything.
   std::uint32_t checksum;  // CRC-32C of what follows it.
-  std::uint64_t key;
+  std::uint32_t key;
   std::uint16_t source;  // Counts of bytes, and of entries.
   std::uint16_t code;
   std::uint16_t gate_jumps;
@@ -26,7 +26,6 @@ struct Head {
   std::uint16_t saved;
   std::uint16_t host;
   std::uint16_t bits;
-  std::uint16_t unused;
 };
 
 enum EntryBit : std::uint16_t { kFlagsDead = 1, kWantsHostFlags = 2, kVectors = 4, kX87 = 8 };
@@ -142,7 +141,7 @@ bool is_whole(CodeImage const& image) {
 
 }  // namespace
 
-std::uint64_t CodeImage::key_of(std::span<std::uint8_t const> prefix, std::uint16_t page_offset,
+std::uint32_t CodeImage::key_of(std::span<std::uint8_t const> prefix, std::uint16_t page_offset,
                                 unsigned mode) {
   std::uint64_t first = 0;
   std::memcpy(&first, prefix.data(), prefix.size());
@@ -150,10 +149,11 @@ std::uint64_t CodeImage::key_of(std::span<std::uint8_t const> prefix, std::uint1
   std::uint64_t const place = prefix.size() << 17 | std::uint64_t{page_offset} << 5 | mode;
   std::uint64_t const key = (first ^ place * kOdd) * kOdd;
   // 0 is for what there is not.
-  return (key ^ key >> 32) | 1;
+  auto const high = static_cast<std::uint32_t>(key >> 32);
+  return high != 0 ? high : 1;
 }
 
-std::uint64_t CodeImage::key_of_source(std::span<std::uint8_t const> source,
+std::uint32_t CodeImage::key_of_source(std::span<std::uint8_t const> source,
                                        std::uint16_t page_offset, unsigned mode) {
   auto const size = *std::ranges::find_if(kPrefixes, [&](auto n) { return n <= source.size(); });
   return key_of(source.first(size), page_offset, mode);
@@ -177,8 +177,7 @@ std::vector<std::uint8_t> packed(CodeImage const& image) {
             .bits = static_cast<std::uint16_t>((entries.flags_dead ? kFlagsDead : 0) |
                                                (entries.wants_host_flags ? kWantsHostFlags : 0) |
                                                (entries.fpu.vectors ? kVectors : 0) |
-                                               (entries.fpu.x87 ? kX87 : 0)),
-            .unused = 0};
+                                               (entries.fpu.x87 ? kX87 : 0))};
   head.size = static_cast<std::uint32_t>(size_of(head));
   std::vector<std::uint8_t> bytes;
   bytes.reserve(head.size);

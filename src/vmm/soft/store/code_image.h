@@ -16,7 +16,7 @@ namespace bh::vmm::soft {
 /// A translated block that can be put anywhere in any pool of a program built alike. Offsets count
 /// from its first byte of code; numbers of sites and ops from its first.
 struct CodeImage {
-  std::uint64_t key = 0;                 // key_of() its source.
+  std::uint32_t key = 0;                 // key_of() its source; not 0.
   std::span<std::uint8_t const> source;  // The bytes of guest code it was made of.
   std::span<std::uint8_t const> code;
   std::vector<std::uint16_t> gate_jumps;  // Distances to the gate, as to a block at offset 0.
@@ -30,10 +30,10 @@ struct CodeImage {
   static constexpr std::array<std::size_t, 3> kPrefixes{8, 4, 1};
   /// Of what starts with `prefix` at an offset of its page in one mode. Different sources may share
   /// it.
-  static std::uint64_t key_of(std::span<std::uint8_t const> prefix, std::uint16_t page_offset,
+  static std::uint32_t key_of(std::span<std::uint8_t const> prefix, std::uint16_t page_offset,
                               unsigned mode);
   /// `source` is not empty.
-  static std::uint64_t key_of_source(std::span<std::uint8_t const> source,
+  static std::uint32_t key_of_source(std::span<std::uint8_t const> source,
                                      std::uint16_t page_offset, unsigned mode);
 };
 

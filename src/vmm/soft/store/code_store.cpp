@@ -18,7 +18,7 @@ namespace bh::vmm::soft {
 
 namespace {
 
-constexpr std::array<char, 8> kMagic{'B', 'H', 'C', 'O', 'D', 'E', '1', '\n'};
+constexpr std::array<char, 8> kMagic{'B', 'H', 'C', 'O', 'D', 'E', '2', '\n'};
 // The most a file may have: several kernels and what people run on them.
 constexpr std::uint64_t kLargestFile = 96u << 20;
 constexpr std::size_t kPiece = 256u << 10;
@@ -99,15 +99,17 @@ Result<> CodeStore::load() {
   if (checksum(bytes_of(index)) != head.checksum) return {};
   images_end_ = head.images_end;
   index_ = index;
+  // Reading the index counts no longer.
+  ::madvise(file_.data(), size, MADV_DONTNEED);
   return {};
 }
 
-std::optional<std::size_t> CodeStore::first(std::uint64_t key) const {
+std::optional<std::size_t> CodeStore::first(std::uint32_t key) const {
   if (index_.empty()) return std::nullopt;
   return next((key - 1) % index_.size(), key);
 }
 
-std::optional<std::size_t> CodeStore::next(std::size_t slot, std::uint64_t key) const {
+std::optional<std::size_t> CodeStore::next(std::size_t slot, std::uint32_t key) const {
   for (std::size_t looked = 0; looked < index_.size(); ++looked) {
     slot = (slot + 1) % index_.size();
     if (index_[slot].key == 0) return std::nullopt;
@@ -131,7 +133,7 @@ bool CodeStore::starts_with(std::span<std::uint8_t const> bytes,
 /// Pages of the file are read once, mostly: they need not count as memory for long.
 void CodeStore::drop_behind() const {
   constexpr unsigned kOften = 512;
-  if (++found_ % kOften == 0) ::madvise(file_.data(), images_end_, MADV_DONTNEED);
+  if (++found_ % kOften == 0) ::madvise(file_.data(), file_.size(), MADV_DONTNEED);
 }
 
 Result<> CodeStore::start_file() {

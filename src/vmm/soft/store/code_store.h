@@ -55,16 +55,15 @@ class CodeStore {
 
  private:
   struct Slot {
-    std::uint64_t key = 0;
+    std::uint32_t key = 0;     // 0: empty
     std::uint32_t offset = 0;  // In the file.
-    std::uint32_t unused = 0;
   };
 
   explicit CodeStore(std::string path) : path_(std::move(path)) {}
 
   Result<> load();
-  std::optional<std::size_t> first(std::uint64_t key) const;
-  std::optional<std::size_t> next(std::size_t slot, std::uint64_t key) const;
+  std::optional<std::size_t> first(std::uint32_t key) const;
+  std::optional<std::size_t> next(std::size_t slot, std::uint32_t key) const;
   std::span<std::uint8_t const> image_at(std::size_t slot) const;
   static bool starts_with(std::span<std::uint8_t const> bytes,
                           std::span<std::uint8_t const> source);
