@@ -15,7 +15,7 @@ import tarfile
 import pytest
 
 from harness import bundles, cpio, paths
-from harness.console import Running
+from harness.console import Running, TimedOut
 from harness.machines import host_tsc_khz
 
 QEMU = "qemu-system-x86_64"
@@ -23,6 +23,7 @@ KERNEL = paths.KERNELS["cloud"]
 PYTHON = pathlib.Path("/usr/bin/python3").resolve()
 SYSTEMD = pathlib.Path("/lib/systemd/systemd")
 SECONDS = 240
+START_SECONDS = 60
 
 # What no test imports, and what is large.
 LEFT_OUT = re.compile(r"^usr/lib/python3[^/]*/(test|idlelib|lib2to3|tkinter|turtledemo|ensurepip|pydoc_data|distutils|"
@@ -68,6 +69,10 @@ ExecStart=/tests
 StandardOutput=tty
 TTYPath=/dev/ttyS0
 """
+
+
+class NotStarted(Exception):
+    """The kernel has not come up, as happens to a translated machine under load once in a while."""
 
 
 def missing():
@@ -203,8 +208,19 @@ def run(folder, first, arguments):
                "-no-user-config", "-nographic", "-serial", "stdio", "-no-reboot", "-kernel", KERNEL, "-initrd", archive,
                "-append", "console=ttyS0 reboot=t panic=-1 quiet systemd.show_status=0 systemd.unified_cgroup_hierarchy=1 "
                f"tsc_early_khz={host_tsc_khz()}"]
+    try:
+        return start(command, folder)
+    except NotStarted:
+        return start(command, folder)
+    finally:
+        archive.unlink()
+
+
+def start(command, folder):
     with Running(command, folder) as machine:
+        try:
+            machine.wait_for("@@first ", START_SECONDS)
+        except TimedOut as error:
+            raise NotStarted from error
         machine.wait_for("@@status ", SECONDS)
-        console = machine.finish(30).console
-    archive.unlink()
-    return console
+        return machine.finish(30).console

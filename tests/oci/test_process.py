@@ -203,3 +203,30 @@ def test_a_console_socket_and_a_terminal_go_together(box):
     box.process["terminal"] = True
     box.write()
     assert "needs --console-socket" in box.oci("create", box.id).stderr
+
+
+def test_exec_has_a_terminal_of_the_container(box):
+    box.start()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(box.folder / "console"))
+    listener.listen()
+    process = box.process | {"terminal": True, "args": ["sh", "-c", "tty; read line; echo got $line"]}
+    (box.folder / "p.json").write_text(json.dumps(process))
+    assert box.background("exec", "--process", "p.json", "--detach", "--console-socket", box.folder / "console",
+                          box.id) == 0
+    terminal = receive_terminal(listener)
+    os.write(terminal, b"typed\n")
+    output = b""
+    while b"got typed" not in output:
+        output += os.read(terminal, 1000)
+    assert b"/dev/pts/0" in output
+
+
+def test_exec_in_the_foreground_has_our_terminal(box):
+    box.start()
+    master, slave = pty.openpty()
+    done = subprocess.Popen([box.runtime, "--root", box.folder / "state", "exec", "--tty", box.id, "sh", "-c",
+                             "tty; exit 5"], stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    assert done.wait(10) == 5
+    assert b"/dev/pts/0" in os.read(master, 1000)

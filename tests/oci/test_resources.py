@@ -114,6 +114,14 @@ def test_block_io_throttles(box):
     assert "1048576" in " ".join(read(box, "blkio.throttle.read_bps_device", "io.max"))
 
 
+def test_huge_pages(box):
+    sizes = [folder.name.removeprefix("hugepages-") for folder in pathlib.Path("/sys/kernel/mm/hugepages").glob("*")]
+    if "2048kB" not in sizes:
+        pytest.skip("this kernel has no huge pages of 2 MiB")
+    resources(box, hugepageLimits=[{"pageSize": "2MB", "limit": 4 << 20}])
+    assert read(box, "hugetlb.2MB.limit_in_bytes", "hugetlb.2MB.max") == [str(4 << 20)]
+
+
 def test_a_limit_this_host_has_no_file_for_is_refused(box):
     if pathlib.Path("/sys/fs/cgroup/net_cls").exists():
         pytest.skip("this host has net_cls")
@@ -218,3 +226,19 @@ def test_events_tell_what_is_used(box):
     assert event["data"]["cpu"]["usage"]["total"] > 0
     assert event["data"]["memory"]["usage"]["usage"] > 0
     assert event["data"]["pids"]["current"] >= 1
+
+
+def test_events_go_on_until_the_container_ends(box):
+    box.start("sleep 0.3; x=$(head -c 60000000 /dev/zero | tr '\\0' x); sleep 0.3")
+    assert box.oci("update", "--memory", 30 << 20, "--memory-swap", 30 << 20, box.id).returncode == 0
+    done = box.oci("events", "--interval", "50ms", box.id)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and {event["type"] for event in events} == {"stats", "oom"}
+    assert len(events) > 3
+
+
+def test_statistics_have_memory_swap_and_devices(box):
+    box.start()
+    data = json.loads(box.oci("events", "--stats", box.id).stdout)["data"]
+    assert {"cpu", "memory", "pids", "blkio"} <= set(data)
+    assert {"usage", "swap", "oomKills", "raw"} <= set(data["memory"])

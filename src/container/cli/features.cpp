@@ -52,7 +52,7 @@ void write_linux(JsonWriter& json) {
 // features.md of the specification.
 Result<int> features(Invocation) {
   JsonWriter json;
-  json.open('{').name("ociVersionMin").text("1.0.0").name("ociVersionMax").text("1.2.0");
+  json.open('{').name("ociVersionMin").text("1.0.0").name("ociVersionMax").text("1.3.0");
   json.name("hooks").open('[');
   for (auto const* const hook : {"prestart", "createRuntime", "createContainer", "startContainer",
                                  "poststart", "poststop"}) {
