@@ -75,7 +75,7 @@ def host_tsc_khz():
     return round(float(re.search(r"cpu MHz\s*: ([\d.]+)", pathlib.Path("/proc/cpuinfo").read_text())[1]) * 1000)
 
 
-def start_qemu(guest, folder):
+def start_qemu(guest, folder, options=()):
     """QEMU's microvm machine on its translator, with the same kernel, initrd and command line."""
     memory = f"{guest.memory_mib}M"
     return Running([
@@ -85,7 +85,7 @@ def start_qemu(guest, folder):
         "-smp", str(guest.vcpus), "-nodefaults", "-no-user-config", "-nographic", "-serial", "stdio",
         "-no-reboot", "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=1",
         "-kernel", guest.kernel_path(), "-initrd", guest.write_initrd(folder),
-        "-append", f"{guest.kernel_arguments()} tsc_early_khz={host_tsc_khz()}",
+        "-append", f"{guest.kernel_arguments()} tsc_early_khz={host_tsc_khz()}", *options,
     ], folder)
 
 

@@ -188,3 +188,16 @@ def test_the_api_answers_while_a_guest_keeps_every_processor_busy(machine, tmp_p
     for _ in range(20):
         api.get("/vm/config")
     assert time.monotonic() - start < 10
+
+
+def test_ctrl_alt_delete_reaches_a_guest_with_a_keyboard(machine, tmp_path):
+    running, api = machine
+    guest = machines.Guest(("sh", "-c", "echo 1 > /proc/sys/kernel/ctrl-alt-del; echo ready; read line"),
+                           kernel="cloud", arguments="quiet")
+    api.put("/boot-source", {"kernel_image_path": guest.kernel_path(), "boot_args": guest.kernel_arguments(),
+                             "initrd_path": str(guest.write_initrd(tmp_path))})
+    api.put("/machine-config", {"vcpu_count": 1, "mem_size_mib": 256})
+    api.put("/actions", {"action_type": "InstanceStart"})
+    running.wait_for("ready", TIMEOUT)
+    api.put("/actions", {"action_type": "SendCtrlAltDel"})
+    assert running.finish(TIMEOUT).status == 0
