@@ -31,7 +31,6 @@ struct Entry {
   int flags = 0;       // Its namespaces that are not ours.
   std::vector<os::UniqueFd> cgroup_entrances;
   os::UniqueFd cgroup_unified;
-  os::UniqueFd cgroup_of_first;  // Where the container's first process is in that tree by now.
   std::optional<jail::SeccompFilter> seccomp;
   os::UniqueFd seccomp_listener;
 };
@@ -59,7 +58,6 @@ Result<Entry> prepare(jail::ProcDir const& proc, ExecRequest const& request) {
   entry.cgroup_entrances = BH_TRY(group.entrances());
   if (auto const* const unified = group.unified()) {
     entry.cgroup_unified = BH_TRY(os::open_file(unified->path, O_PATH | O_DIRECTORY));
-    entry.cgroup_of_first = BH_TRY(open_group_of(proc, request.state.pid));
   }
   auto const& profile = request.spec.os.seccomp;
   if (profile) {
@@ -128,7 +126,6 @@ Error enter(jail::ProcDir& proc, ExecRequest& request, Entry& entry) {
   if (!prepared) return prepared.error();
   entry.first.reset();
   entry.cgroup_unified.reset();
-  entry.cgroup_of_first.reset();
   if (request.spec.os.find(CLONE_NEWUSER) != nullptr) {
     start.groups_denied = jail::GroupsDenied::Keep;
   }
@@ -165,17 +162,17 @@ Result<jail::Process> clone_between(Entry& entry, Channel& ours, Channel& theirs
   return jail::Process::adopt(pid);
 }
 
-Result<jail::Process> make_process(Entry& entry, Channel& ours, Channel& theirs) {
+Result<jail::Process> make_process(jail::ProcDir const& proc, pid_t first, Entry& entry,
+                                   Channel& ours, Channel& theirs) {
   if (!jail::has_capability(CAP_SYS_ADMIN)) return clone_between(entry, ours, theirs);
   // Takes effect for the process that is made next.
   BH_TRY(join(entry, entry.flags & CLONE_NEWPID));
   auto process = jail::Process::clone({.flags = 0, .cgroup = entry.cgroup_unified.get()});
-  if (process || process.error().code != Errc::Busy || !entry.cgroup_of_first.valid()) {
-    return process;
-  }
+  if (process || process.error().code != Errc::Busy) return process;
   // The container has groups of its own below its group, as an init system makes them: no process
   // may be in one above them. The first one's is as good as its.
-  return jail::Process::clone({.flags = 0, .cgroup = entry.cgroup_of_first.get()});
+  auto const group = BH_TRY(open_group_of(proc, first));
+  return jail::Process::clone({.flags = 0, .cgroup = group.get()});
 }
 
 }  // namespace
@@ -185,7 +182,7 @@ Result<jail::Process> exec_in_container(jail::ProcDir& proc, ExecRequest& reques
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   auto ends = BH_TRY(Channel::create());
   auto& [ours, theirs] = ends;
-  auto process = BH_TRY(make_process(entry, ours, theirs));
+  auto process = BH_TRY(make_process(proc, request.state.pid, entry, ours, theirs));
   if (process.in_child()) {
     ours.close();
     auto const error = enter(proc, request, entry);
