@@ -97,6 +97,55 @@ TEST_F(TranslatorTest, ANeighbourThatLiesInTheNextPageIsFoundThere) {
   EXPECT_EQ(cpu_.gpr[Rcx], 2u);
 }
 
+TEST_F(TranslatorTest, APlaceThatKeepsChangingPagesGivesUpItsSlot) {
+  cpu_.gpr[Rbx] = 0x8000;
+  // mov ecx, 20000; again: xor rbx, 0x1000; add qword [rbx], 1; dec ecx; jnz again; hlt
+  ASSERT_TRUE(translated_.run(Code{0xb9, 0x20, 0x4e, 0,    0,    0x48, 0x81, 0xf3, 0,    0x10,
+                                   0,    0,    0x48, 0x83, 0x03, 0x01, 0xff, 0xc9, 0x75, 0xf1} +
+                              kHalt));
+  EXPECT_EQ(translated_.bare().read<std::uint64_t>(0x8000), 10'000u);
+  EXPECT_EQ(translated_.bare().read<std::uint64_t>(0x9000), 10'000u);
+  EXPECT_EQ(translated_.steps(), 0u);
+  // The first block has a probe and two links; then comes the loop's own.
+  Site const& probe = translated_.translator().cache().site(3);
+  EXPECT_EQ(probe.kind, SiteKind::Miss);
+  EXPECT_EQ(probe.patch, 0u);
+}
+
+TEST_F(TranslatorTest, FindsFunctionsOfOtherPagesAgainAfterTheyMoved) {
+  // At 0x1000: call 0x3000; call 0x3000; hlt. At 0x3000: add eax, 1; ret
+  auto& bare = translated_.bare();
+  Code const function{0x83, 0xc0, 0x01, 0xc3};
+  (void)bare.memory().write({0x3000}, std::as_bytes(std::span(function)));
+  Code const calls = Code{0xe8, 0xfb, 0x1f, 0, 0, 0xe8, 0xf6, 0x1f, 0, 0} + kHalt;
+  ASSERT_TRUE(translated_.run(calls));
+  EXPECT_EQ(cpu_.gpr[Rax], 2u);
+  Code const other{0x83, 0xc0, 0x10, 0xc3};
+  (void)bare.memory().write({0x3000}, std::as_bytes(std::span(other)));
+  cpu_.mmu.forget_page(0x3000);
+  cpu_.rip = BareCpu::kCode;
+  ASSERT_TRUE(translated_.run());
+  EXPECT_EQ(cpu_.gpr[Rax], 2u + 0x20);
+}
+
+TEST_F(TranslatorTest, StoresBesideCodeThatJustWentAreSeenWhenItComesBack) {
+  auto& bare = translated_.bare();
+  ASSERT_TRUE(translated_.run(Code{0xb8, 1, 0, 0, 0} + kHalt));
+  // At 0x3000: mov dword [0x1001], ecx; loop of 200 stores, which ends the watch; hlt
+  // mov edx, 200; again: mov [0x1001], ecx; dec edx; jnz again; hlt
+  Code const stores{0xba, 200, 0, 0,    0,    0x89, 0x0c, 0x25, 0x01,
+                    0x10, 0,   0, 0xff, 0xca, 0x75, 0xf5, 0xf4};
+  (void)bare.memory().write({0x3000}, std::as_bytes(std::span(stores)));
+  for (std::uint32_t const value : {5u, 6u}) {
+    cpu_.gpr[Rcx] = value;
+    cpu_.rip = 0x3000;
+    ASSERT_TRUE(translated_.run());
+    cpu_.rip = BareCpu::kCode;
+    ASSERT_TRUE(translated_.run());
+    EXPECT_EQ(cpu_.gpr[Rax], value);
+  }
+}
+
 TEST_F(TranslatorTest, RunsInstructionsThatLieInTwoPages) {
   // At the end of the first page: mov eax, 0x01020304; hlt
   std::uint64_t const at = BareCpu::kCode + kPageSize - 2;
