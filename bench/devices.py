@@ -33,10 +33,10 @@ echo = write_4k {REQUESTS} $(t dd if=/dev/zero of=/dev/vda bs=4k count={REQUESTS
 NET = f"""
 t() {{ read up r < /proc/uptime; "$@" > /dev/null 2>&1; read now r < /proc/uptime; echo "$up $now"; }}
 up() {{ (printf 'PUT /up HTTP/1.0\\r\\nContent-Length: {NET_MIB << 20}\\r\\n\\r\\n'; head -c {NET_MIB << 20} /dev/zero) | nc 10.0.2.2 PORT; }}
-ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.2.2
-echo = net_down {NET_MIB} $(t wget -q -O /dev/null http://10.0.2.2:PORT/down)
+host=10.0.2.2; ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; ip route add default via 10.0.2.2
+echo = net_down {NET_MIB} $(t wget -q -O /dev/null http://$host:PORT/down)
 echo = net_up {NET_MIB} $(t up)
-""".replace("http://10.0.2.2:", "http://$host:").replace("ip addr", "host=10.0.2.2; ip addr", 1)
+"""
 
 
 def rates(machine):
