@@ -64,7 +64,8 @@ bool RequestParser::take_continue() {
 Result<std::optional<std::string_view>> RequestParser::take_line() {
   auto const rest = std::string_view(buffer_).substr(used_);
   auto const end = rest.find("\r\n");
-  if (std::min(end, rest.size()) > kLineLimit) {
+  // The last byte of what has no end yet may be the first of its end.
+  if (end == rest.npos ? rest.size() > kLineLimit + 1 : end > kLineLimit) {
     return bad(fmt::format("A line of the request's head is longer than {} bytes.", kLineLimit));
   }
   if (end == rest.npos) return std::nullopt;

@@ -70,12 +70,12 @@ Result<Queue> Queue::create(GuestMemory& memory, QueueConfig const& config, std:
 std::uint16_t Queue::load16(std::byte const* ring, std::uint64_t offset) const {
   // Aligned: the rings are, and all offsets are even.
   auto* const field = reinterpret_cast<std::uint16_t*>(const_cast<std::byte*>(ring) + offset);
-  return std::atomic_ref(*field).load(std::memory_order_acquire);
+  return std::atomic_ref(*field).load(std::memory_order_seq_cst);
 }
 
 void Queue::store_used16(std::uint64_t offset, std::uint16_t value) {
   auto* const field = reinterpret_cast<std::uint16_t*>(used_ + offset);
-  std::atomic_ref(*field).store(value, std::memory_order_release);
+  std::atomic_ref(*field).store(value, std::memory_order_seq_cst);
   memory_->note_write(used_address_ + offset, sizeof value);
 }
 
@@ -161,8 +161,8 @@ void Queue::push(std::uint16_t head, std::uint32_t written) {
 bool Queue::publish() {
   if (next_used_ == published_used_) return false;
   store_used16(kRingIndex, next_used_);
-  // Our index must be seen before we look whether the driver wants to hear of it.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // In this order, and so sequentially consistent: our index must be seen before we look whether
+  // the driver wants to hear of it.
   std::uint16_t const before = published_used_;
   published_used_ = next_used_;
   if (!event_index_) return (load16(available_, kRingFlags) & kAvailNoInterrupt) == 0;
@@ -178,7 +178,6 @@ bool Queue::enable_notifications(std::uint16_t seen) {
   }
   wants_notifications_ = true;
   // The driver reads what we wrote after it stored its index; one of us sees the other's.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
   return load16(available_, kRingIndex) != seen;
 }
 
