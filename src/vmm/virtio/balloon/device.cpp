@@ -211,7 +211,8 @@ void BalloonDevice::take_statistics() {
     for (unsigned i = 0; i < kMostEntries; ++i) {
       auto const entry = reader.read_object<Statistic>();
       if (!entry) break;
-      if (entry->tag < kStatistics) statistics_[entry->tag] = entry->value;
+      // A copy of the value, which may lie unaligned.
+      if (entry->tag < kStatistics) statistics_[entry->tag] = std::uint64_t{entry->value};
     }
     metrics_.stats_updates_count.add();
   }
