@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -128,12 +129,13 @@ class FakeRing {
             .flags = flags,
             .next = static_cast<std::uint16_t>(next)};
   }
-  void store16(GuestAddress address, std::uint16_t value) {
-    EXPECT_TRUE(memory_->write_object(address, value));
+  /// Indexes and flags are what both sides watch, so they are atomic on both.
+  std::atomic_ref<std::uint16_t> field(GuestAddress address) const {
+    return std::atomic_ref(
+        *reinterpret_cast<std::uint16_t*>(memory_->host_address(address, sizeof(std::uint16_t))));
   }
-  std::uint16_t load16(GuestAddress address) const {
-    return memory_->read_object<std::uint16_t>(address).value();
-  }
+  void store16(GuestAddress address, std::uint16_t value) { field(address).store(value); }
+  std::uint16_t load16(GuestAddress address) const { return field(address).load(); }
 
   GuestMemory* memory_;
   GuestAddress base_;

@@ -35,8 +35,11 @@ class HostileDriver {
     input_ = input;
     start();
     // Enough to fill the rings twice; more of the same finds nothing new.
-    for (int step = 0; step < 512 && !input_.empty(); ++step) play_step();
-    settle();
+    for (int step = 0; step < 512 && !input_.empty(); ++step) {
+      play_step();
+      // The next step writes to memory that the worker may still read.
+      settle();
+    }
     auto const state = transport_->save();
     transport_->write(kStatus, std::array<std::byte, 4>{});
     // What it saved itself must be acceptable to it, and must not break it.
@@ -86,6 +89,7 @@ class HostileDriver {
     }
     write(kStatus, 15);
     available_.fill(0);
+    settle();
   }
   static std::uint64_t ring(std::uint64_t queue) { return 0x1000 + queue % 7 * kRingSpace; }
 
