@@ -50,7 +50,7 @@ std::vector<Sample> samples() {
 }
 
 TEST(GoldenTest, EmittedCodeIsWhatWasReviewed) {
-  auto const folder = std::filesystem::path(__FILE__).parent_path() / "goldens";
+  std::filesystem::path const folder = BULKHEAD_GOLDENS;
   bool const update = std::getenv("BULKHEAD_UPDATE_GOLDENS") != nullptr;
   for (auto const& sample : samples()) {
     auto const path = folder / (std::string(sample.name) + ".txt");
