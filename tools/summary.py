@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 
 LONGEST_REASON = 160
+LINES_OF_A_FAILURE = 6
 
 
 def shortened(words):
@@ -32,10 +33,23 @@ def gtest_reason(case):
     return None
 
 
+def failure_words(case):
+    """The first lines that say what went wrong, of a failed <testcase>."""
+    for element in (case.find("failure"), case.find("error")):
+        if element is not None and (element.text or "").strip():
+            # pytest marks the lines of the exception so.
+            marked = [line[1:] for line in element.text.splitlines() if line.startswith("E ")]
+            if marked:
+                return marked[:LINES_OF_A_FAILURE]
+    printed = (case.findtext("system-out") or "").splitlines()
+    start = next((i for i, line in enumerate(printed) if "Failure" in line), None)
+    return printed[-LINES_OF_A_FAILURE:] if start is None else printed[start:start + LINES_OF_A_FAILURE]
+
+
 def outcome(case):
-    """('passed' | 'failed' | 'skipped', reason) of one <testcase>."""
+    """('passed' | 'failed' | 'skipped', reason) of one <testcase>; a failure's reason is lines."""
     if case.find("failure") is not None or case.find("error") is not None:
-        return "failed", None
+        return "failed", "\n".join(failure_words(case))
     skipped = case.find("skipped")
     if skipped is not None:
         return "skipped", gtest_reason(case) or reason_of(skipped)
@@ -63,13 +77,15 @@ def main():
         if kind == "skipped":
             skips[suite, reason] += 1
         if kind == "failed":
-            failures.append(f"{suite}: {name}")
+            failures.append((f"{suite}: {name}", reason or ""))
     for suite, kinds in by_suite.items():
         print(f"{suite:16} {kinds['passed']:6} passed {kinds['failed']:4} failed {kinds['skipped']:4} skipped")
     for (suite, reason), count in skips.items():
         print(f"skipped {count} in {suite}: {shortened(reason)}")
-    for failure in failures:
+    for failure, words in failures:
         print(f"FAILED {failure}")
+        for line in words.splitlines():
+            print(f"    {shortened(line.strip())}")
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     # A run that tested nothing has shown nothing.
     sys.exit(1 if counts["failed"] or not counts["passed"] else 0)
