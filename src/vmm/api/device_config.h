@@ -116,11 +116,23 @@ struct MetricsConfig {
   bool emit_id = false;
 };
 
-/// One of "shares"; ours: a folder of the host that the guest mounts by its tag, over 9p2000.L.
+/// `count` users or groups of the guest, from `guest` on, are those of the host from `host` on.
+struct IdRangeConfig {
+  std::uint64_t guest = 0;
+  std::uint64_t host = 0;
+  std::uint64_t count = 0;
+
+  friend bool operator==(IdRangeConfig const&, IdRangeConfig const&) = default;
+};
+
+/// One of "shares"; ours: a folder of the host that the guest mounts by its tag, as virtio-fs.
 struct ShareConfig {
   std::string tag;
   std::string path_on_host;
   bool is_read_only = false;
+  // Empty: every id is itself.
+  std::vector<IdRangeConfig> uid_map;
+  std::vector<IdRangeConfig> gid_map;
 };
 
 }  // namespace bh::vmm

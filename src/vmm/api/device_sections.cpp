@@ -154,6 +154,29 @@ constexpr Field<MetricsConfig> kMetricsFields[] = {
      [](JsonValue const& value, MetricsConfig& out) { return decode_flag(value, out.emit_id); }},
 };
 
+Result<> decode_id(JsonValue const& value, std::uint64_t& out) {
+  return decode_unsigned(value, std::numeric_limits<std::uint32_t>::max(), "u32", out);
+}
+
+constexpr Field<IdRangeConfig> kIdRangeFields[] = {
+    {"guest", Need::Required,
+     [](JsonValue const& value, IdRangeConfig& out) { return decode_id(value, out.guest); }},
+    {"host", Need::Required,
+     [](JsonValue const& value, IdRangeConfig& out) { return decode_id(value, out.host); }},
+    {"count", Need::Required,
+     [](JsonValue const& value, IdRangeConfig& out) { return decode_id(value, out.count); }},
+};
+
+Result<> decode_id_map(JsonValue const& value, std::vector<IdRangeConfig>& out) {
+  if (is_null(value)) return {};
+  auto const* const array = std::get_if<JsonArray>(&value.content);
+  if (array == nullptr) return invalid_type(value, "a sequence");
+  for (auto const& element : *array) {
+    BH_TRY(decode_object(element, "struct IdRange", kIdRangeFields, out.emplace_back()));
+  }
+  return {};
+}
+
 constexpr Field<ShareConfig> kShareFields[] = {
     {"tag", Need::Required,
      [](JsonValue const& value, ShareConfig& out) { return decode_text(value, out.tag); }},
@@ -161,6 +184,10 @@ constexpr Field<ShareConfig> kShareFields[] = {
      [](JsonValue const& value, ShareConfig& out) { return decode_text(value, out.path_on_host); }},
     {"is_read_only", Need::Optional,
      [](JsonValue const& value, ShareConfig& out) { return decode_flag(value, out.is_read_only); }},
+    {"uid_map", Need::Optional,
+     [](JsonValue const& value, ShareConfig& out) { return decode_id_map(value, out.uid_map); }},
+    {"gid_map", Need::Optional,
+     [](JsonValue const& value, ShareConfig& out) { return decode_id_map(value, out.gid_map); }},
 };
 
 }  // namespace

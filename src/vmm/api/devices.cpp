@@ -17,7 +17,10 @@ constexpr std::uint64_t kFirstGuestCid = 3;
 constexpr std::uint64_t kLastGuestCid = 0xffff'fffe;
 // RFC 791, 3.2: what every host can receive.
 constexpr std::uint64_t kSmallestMtu = 68;
-constexpr std::size_t kLongestTag = 32;
+// What the configuration space of virtio-fs has room for.
+constexpr std::size_t kLongestTag = 36;
+// As many as a user namespace could have before Linux 4.15: more is a mistake.
+constexpr std::size_t kMostIdRanges = 5;
 
 Result<> check_id(std::string_view what, std::string_view id) {
   auto const allowed = [](unsigned char letter) {
@@ -42,6 +45,21 @@ void put(std::vector<Device>& devices, std::string Device::* id, Device device) 
   } else {
     devices.push_back(std::move(device));
   }
+}
+
+Result<> check_id_map(std::string_view what, std::vector<IdRangeConfig> const& map) {
+  if (map.size() > kMostIdRanges) {
+    return fail(Errc::Invalid, fmt::format("{}: must have at most {} ranges", what, kMostIdRanges));
+  }
+  constexpr std::uint64_t kEnd = std::uint64_t{1} << 32;
+  for (auto const& range : map) {
+    if (range.count == 0 || std::max(range.guest, range.host) + range.count >= kEnd) {
+      return fail(Errc::Invalid,
+                  fmt::format("{}: {} ids from {} and {}: must be at least one, below 2^32 - 1",
+                              what, range.count, range.guest, range.host));
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -105,6 +123,8 @@ Result<> put_share(VmConfig& config, ShareConfig share) {
     return fail(Errc::Invalid,
                 fmt::format("tag \"{}\": must be at most {} bytes", share.tag, kLongestTag));
   }
+  BH_TRY(check_id_map("uid_map", share.uid_map));
+  BH_TRY(check_id_map("gid_map", share.gid_map));
   put(config.shares, &ShareConfig::tag, std::move(share));
   return {};
 }

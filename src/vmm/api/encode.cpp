@@ -60,6 +60,24 @@ json::object encode(NetworkInterfaceConfig const& interface) {
   return object;
 }
 
+json::array encode(std::vector<IdRangeConfig> const& map) {
+  json::array array;
+  for (auto const& range : map) {
+    array.emplace_back(
+        json::object{{"guest", range.guest}, {"host", range.host}, {"count", range.count}});
+  }
+  return array;
+}
+
+json::object encode(ShareConfig const& share) {
+  json::object object{{"tag", share.tag},
+                      {"path_on_host", share.path_on_host},
+                      {"is_read_only", share.is_read_only}};
+  if (!share.uid_map.empty()) object["uid_map"] = encode(share.uid_map);
+  if (!share.gid_map.empty()) object["gid_map"] = encode(share.gid_map);
+  return object;
+}
+
 json::object encode(LoggerConfig const& logger) {
   constexpr std::array<char const*, 6> kNames{"Off", "Error", "Warning", "Info", "Debug", "Trace"};
   json::object object;
@@ -120,6 +138,7 @@ json::object encode(VmConfig const& config) {
   object["mmds-config"] = config.mmds ? json::value(encode(*config.mmds)) : json::value();
   object["network-interfaces"] = encode_all(config.network_interfaces);
   object["pmem"] = json::array();
+  if (!config.shares.empty()) object["shares"] = encode_all(config.shares);
   object["vsock"] = config.vsock ? json::value(json::object{{"guest_cid", config.vsock->guest_cid},
                                                             {"uds_path", config.vsock->uds_path}})
                                  : json::value();

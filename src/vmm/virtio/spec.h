@@ -12,8 +12,8 @@ enum class DeviceType : std::uint32_t {
   Block = 2,
   Entropy = 4,
   Balloon = 5,
-  NineP = 9,
   Vsock = 19,
+  FileSystem = 26,
 };
 
 /// 2.1: device status field.

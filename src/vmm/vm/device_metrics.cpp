@@ -61,6 +61,14 @@ void add(json::object& out, virtio::NetMetrics const& metrics) {
   add(out, "no_rx_avail_buffer", metrics.no_rx_avail_buffer);
 }
 
+void add(json::object& out, virtio::FsMetrics const& metrics) {
+  add(out, "requests_count", metrics.requests);
+  add(out, "errors_count", metrics.errors);
+  add(out, "invalid_reqs_count", metrics.invalid_reqs);
+  add(out, "read_bytes", metrics.read_bytes);
+  add(out, "write_bytes", metrics.write_bytes);
+}
+
 void add(json::object& out, virtio::BalloonMetrics const& metrics) {
   add(out, "inflate_count", metrics.inflate_count);
   add(out, "deflate_count", metrics.deflate_count);
@@ -97,6 +105,7 @@ json::object Devices::metrics() const {
   json::object out;
   add_each(out, "block", drives_);
   add_each(out, "net", interfaces_);
+  if (!shares_.empty()) add_each(out, "share", shares_);
   add_one(out, "entropy", entropy_);
   add_one(out, "vsock", vsock_);
   add_one(out, "balloon", balloon_);

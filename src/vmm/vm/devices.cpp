@@ -1,6 +1,7 @@
 #include "vmm/vm/devices.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -19,19 +20,24 @@ constexpr std::array<unsigned, 16> kLines{5,  6,  7,  10, 11, 12, 14, 15,
 // After the boot timer's page, where Firecracker has its devices as well.
 constexpr GuestAddress kFirstWindow{0xc000'1000};
 
-Result<> refuse_unsupported(VmConfig const& config) {
-  auto const refuse = [](std::string_view what) {
-    return fail(Errc::Unsupported, fmt::format("{}: not supported yet", what));
-  };
-  if (!config.shares.empty()) return refuse("shares");
-  return {};
+// Entries a guest may know of all shares together: each takes a descriptor.
+constexpr std::uint64_t kMostNodes = 65536;
+
+/// Lets this process have as many descriptors as it may, and returns how many of them the nodes of
+/// all shares may take: half, so that files and sockets have enough left.
+std::uint64_t room_for_nodes() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit.rlim_cur = limit.rlim_max;
+  // The hard limit may always be used up.
+  [[maybe_unused]] int const raised = ::setrlimit(RLIMIT_NOFILE, &limit);
+  return std::min<std::uint64_t>(limit.rlim_cur / 2, kMostNodes);
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Devices>> Devices::create(VmConfig const& config, DevicesWorld world) {
   std::unique_ptr<Devices> devices(new Devices(world));
-  BH_TRY(refuse_unsupported(config));
   for (auto const& drive : config.drives) {
     auto added = devices->add_drive(drive);
     if (!added) {
@@ -43,6 +49,12 @@ Result<std::unique_ptr<Devices>> Devices::create(VmConfig const& config, Devices
     if (!added) {
       return std::unexpected(
           std::move(added).error().while_doing("network interface " + interface.iface_id));
+    }
+  }
+  for (auto const& share : config.shares) {
+    auto added = devices->add_share(share, room_for_nodes() / config.shares.size());
+    if (!added) {
+      return std::unexpected(std::move(added).error().while_doing("share " + share.tag));
     }
   }
   if (config.vsock) BH_TRY(devices->add_vsock(*config.vsock));
@@ -95,6 +107,13 @@ Result<> Devices::add_vsock(VsockConfig const& config) {
   if (!device) return std::unexpected(std::move(device).error().while_doing("vsock"));
   vsock_ = device->get();
   return attach(std::move(worker), *std::move(device));
+}
+
+Result<> Devices::add_share(ShareConfig const& config, std::size_t max_nodes) {
+  auto worker = BH_TRY(Worker::start("share " + config.tag));
+  auto device = BH_TRY(virtio::FsDevice::create(config, max_nodes, *worker, world_.memory));
+  shares_.push_back({config.tag, device.get()});
+  return attach(std::move(worker), std::move(device));
 }
 
 Result<> Devices::attach(std::unique_ptr<Worker> worker,

@@ -18,6 +18,7 @@
 #include "vmm/mmds/store.h"
 #include "vmm/virtio/balloon/device.h"
 #include "vmm/virtio/block/device.h"
+#include "vmm/virtio/fs/device.h"
 #include "vmm/virtio/mmio_transport.h"
 #include "vmm/virtio/net/device.h"
 #include "vmm/virtio/rng/device.h"
@@ -76,6 +77,7 @@ class Devices {
   Result<> add_interface(VmConfig const& config, NetworkInterfaceConfig const& interface);
   Result<> add_balloon(BalloonConfig const& config);
   Result<> add_vsock(VsockConfig const& config);
+  Result<> add_share(ShareConfig const& config, std::size_t max_nodes);
   Result<> attach(std::unique_ptr<Worker> worker, std::unique_ptr<virtio::VirtioDevice> device);
   std::unique_ptr<virtio::FrameInterceptor> metadata_for(
       VmConfig const& config, NetworkInterfaceConfig const& interface) const;
@@ -85,6 +87,7 @@ class Devices {
   std::vector<std::unique_ptr<Attached>> attached_;
   std::vector<Named<virtio::BlockDevice>> drives_;
   std::vector<Named<virtio::NetDevice>> interfaces_;
+  std::vector<Named<virtio::FsDevice>> shares_;
   virtio::RngDevice* entropy_ = nullptr;
   virtio::VsockDevice* vsock_ = nullptr;
   virtio::BalloonDevice* balloon_ = nullptr;

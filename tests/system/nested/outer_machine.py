@@ -137,6 +137,8 @@ class OuterMachine:
             try:
                 for step in steps:
                     machine.wait_for(f"@@end {step.name} ", STEP_SECONDS)
+                # The last step's status comes after its name.
+                machine.wait_for("@@done", STEP_SECONDS)
             except TimedOut:
                 pass
             console = machine.console + machine.errors
