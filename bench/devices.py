@@ -83,7 +83,7 @@ def net(rounds, folder):
         file.truncate(NET_MIB << 20)
     with network.web_server(folder, "127.0.0.1", 0) as port:
         compare(rounds, NET.replace("PORT", str(port)),
-                {"network-interfaces": [{"iface_id": "eth0", "host_dev_name": "", "backend": "User"}]},
+                {"network-interfaces": [{"iface_id": "eth0", "host_dev_name": "", "backend": "User", "host_loopback": True}]},
                 ("-netdev", "user,id=n", "-device", "virtio-net-device,netdev=n"))
 
 

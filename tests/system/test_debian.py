@@ -124,5 +124,5 @@ def test_debian_boots_to_a_login_with_a_user_network(debian, tmp_path):
     (tmp_path / "hello").write_text("from the host")
     with network.web_server(tmp_path, "127.0.0.1", 0) as port:
         image = make_image(debian, tmp_path, f"10.0.2.2:{port}", None, None)
-        with boot(image, tmp_path, {"host_dev_name": "", "backend": "User"}) as machine:
+        with boot(image, tmp_path, {"host_dev_name": "", "backend": "User", "host_loopback": True}) as machine:
             check(machine)

@@ -67,6 +67,23 @@ def test_files_go_both_ways_through_a_tap(namespace, files, tmp_path, vcpus):
     assert f"{MAC}\n1400" in outcome.console
 
 
+def test_a_user_network_keeps_the_hosts_loopback_closed(files, tmp_path):
+    """Also for packets with the loopback's own address, which a hostile kernel can send."""
+    script = UP.format("10.0.2.15/24", "10.0.2.2", "10.0.2.2") + """
+        echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet; ip addr del 127.0.0.1/8 dev lo; ip link set lo down
+        ip route del local 127.0.0.0/8 dev lo table local 2> /dev/null
+        ip route add 127.0.0.1 via 10.0.2.2 dev eth0 src 10.0.2.15
+        for to in 10.0.2.2 10.0.2.3 10.0.2.77 127.0.0.1; do wget -T 3 -q -O - http://$to:PORT/small && echo reached $to; done
+        udhcpc -i eth0 -n -q -s /bin/true && echo leased; exit 0"""
+    (files / "small").write_text("from the loopback")
+    with network.web_server(files, "127.0.0.1", 0) as port:
+        made = guest(script.replace("PORT", str(port)), interface(backend="User"))
+        with machines.start_vmm(made, tmp_path, options=("--level", "Warning")) as machine:
+            outcome = machine.finish(TIMEOUT)
+    assert "leased" in outcome.console, outcome.console + outcome.errors
+    assert "reached" not in outcome.console and "from the loopback" not in outcome.console
+
+
 def test_a_user_network_needs_no_rights(files, tmp_path):
     """Also with every capability dropped, where we have any: the guest reaches the host at 10.0.2.2."""
     prefix = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
@@ -75,7 +92,7 @@ def test_a_user_network_needs_no_rights(files, tmp_path):
         (printf 'PUT /part HTTP/1.0\\r\\nContent-Length: 5000000\\r\\n\\r\\n'; head -c 5000000 /big) | nc 10.0.2.2 {0}; 
         udhcpc -i eth0 -n -q -s /bin/true && echo leased; exit 0"""
     with network.web_server(files, "127.0.0.1", 0) as port:
-        made = guest(script.replace("{0}", str(port)), interface(backend="User"))
+        made = guest(script.replace("{0}", str(port)), interface(backend="User", host_loopback=True))
         with machines.start_vmm(made, tmp_path, prefix=prefix, options=("--level", "Warning")) as machine:
             outcome = machine.finish(TIMEOUT)
     assert checksum(files / "big") in outcome.console, outcome.console + outcome.errors

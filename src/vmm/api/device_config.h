@@ -65,6 +65,7 @@ struct NetworkInterfaceConfig {
   std::optional<RateLimiterConfig> rx_rate_limiter;
   std::optional<RateLimiterConfig> tx_rate_limiter;
   NetBackendKind backend = NetBackendKind::Tap;
+  bool host_loopback = false;  // Ours: a user network reaches the host's loopback at 10.0.2.2.
 };
 
 struct NetworkInterfaceUpdate {

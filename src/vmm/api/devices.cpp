@@ -84,6 +84,9 @@ Result<> put_network_interface(VmConfig& config, NetworkInterfaceConfig interfac
     return fail(Errc::Invalid,
                 fmt::format("mtu {}: must be {} to 65535", *interface.mtu, kSmallestMtu));
   }
+  if (interface.host_loopback && interface.backend != NetBackendKind::User) {
+    return fail(Errc::Invalid, "host_loopback: only with backend \"User\"");
+  }
   for (auto const& other : config.network_interfaces) {
     if (interface.guest_mac && other.guest_mac == interface.guest_mac &&
         other.iface_id != interface.iface_id) {

@@ -57,6 +57,7 @@ json::object encode(NetworkInterfaceConfig const& interface) {
                       {"tx_rate_limiter", encode(interface.tx_rate_limiter)}};
   if (interface.mtu) object["mtu"] = *interface.mtu;
   if (interface.backend == NetBackendKind::User) object["backend"] = "User";
+  if (interface.host_loopback) object["host_loopback"] = true;
   return object;
 }
 

@@ -50,6 +50,10 @@ constexpr Field<NetworkInterfaceConfig> kInterfaceFields[] = {
        return decode_rate_limiter(value, out.tx_rate_limiter);
      }},
     {"backend", Need::Optional, decode_backend},
+    {"host_loopback", Need::Optional,
+     [](JsonValue const& value, NetworkInterfaceConfig& out) {
+       return decode_flag(value, out.host_loopback);
+     }},
 };
 
 constexpr Field<NetworkInterfaceUpdate> kUpdateFields[] = {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "vmm/virtio/net/layout.h"
+#include "vmm/virtio/net/loopback_guard.h"
 
 namespace bh::vmm::virtio {
 
@@ -119,11 +120,12 @@ in_addr address(std::uint32_t last) {
 
 }  // namespace
 
-Result<std::unique_ptr<UserNetwork>> UserNetwork::create(Worker& worker) {
+Result<std::unique_ptr<UserNetwork>> UserNetwork::create(Worker& worker, Loopback loopback) {
   static auto const library = Library::load();
   if (!library) return std::unexpected(Error(library.error()));
   auto timer = BH_TRY(Timer::create());
-  std::unique_ptr<UserNetwork> network(new UserNetwork(*library, worker, std::move(timer)));
+  std::unique_ptr<UserNetwork> network(
+      new UserNetwork(*library, worker, std::move(timer), loopback));
   SlirpConfig config{};
   config.version = 1;
   config.in_enabled = true;
@@ -132,6 +134,7 @@ Result<std::unique_ptr<UserNetwork>> UserNetwork::create(Worker& worker) {
   config.vhost = address(2);
   config.vnameserver = address(3);
   config.vdhcp_start = address(15);
+  config.disable_host_loopback = loopback == Loopback::Closed;
   network->slirp_ = library->create(&config, &Callbacks::table, network.get());
   if (network->slirp_ == nullptr) return fail(Errc::Io, "user network: slirp_new failed");
   return network;
@@ -225,6 +228,10 @@ bool UserNetwork::send(std::span<Segment const> frame) {
   reader.read(bytes);
   if (bytes.size() <= sizeof(NetHeader)) return false;
   auto const body = std::span(bytes).subspan(sizeof(NetHeader));
+  // The library's own switch knows neither addresses like 127.0.0.1 in a frame nor that the host's
+  // name server may be on the loopback, with other services at other ports.
+  if (is_for_loopback(body)) return false;
+  if (loopback_ == Loopback::Closed && may_reach_host_loopback(body)) return false;
   library_.input(static_cast<Slirp*>(slirp_), reinterpret_cast<std::uint8_t const*>(body.data()),
                  static_cast<int>(body.size()));
   // New sockets may have come of it; once for all frames of a burst.

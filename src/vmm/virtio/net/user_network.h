@@ -12,8 +12,9 @@
 namespace bh::vmm::virtio {
 
 /// A network in user space, for who may not make a tap: libslirp translates the guest's streams and
-/// datagrams into sockets of this process. The guest is 10.0.2.15 (by DHCP), the host 10.0.2.2, the
-/// name server 10.0.2.3.
+/// datagrams into sockets of this process. The guest is 10.0.2.15 (by DHCP), the name server is
+/// 10.0.2.3, and 10.0.2.2 is the host's loopback, if that is open: what listens there often trusts
+/// whoever can reach it.
 ///
 /// The library is loaded when the first of these is made: machines without one do not pay for it.
 class UserNetwork final : public NetBackend {
@@ -21,7 +22,8 @@ class UserNetwork final : public NetBackend {
   /// Frames for the guest that wait; more are dropped, as on a real wire.
   static constexpr std::size_t kMaxWaiting = 512;
 
-  static Result<std::unique_ptr<UserNetwork>> create(Worker& worker);
+  enum class Loopback : std::uint8_t { Closed, Open };
+  static Result<std::unique_ptr<UserNetwork>> create(Worker& worker, Loopback loopback);
   ~UserNetwork() override;
 
   std::uint64_t features() const override { return 0; }
@@ -36,8 +38,8 @@ class UserNetwork final : public NetBackend {
   struct Library;
   struct Callbacks;
 
-  UserNetwork(Library const& library, Worker& worker, Timer timer)
-      : library_(library), worker_(worker), timer_(std::move(timer)) {}
+  UserNetwork(Library const& library, Worker& worker, Timer timer, Loopback loopback)
+      : library_(library), worker_(worker), timer_(std::move(timer)), loopback_(loopback) {}
 
   void watch_descriptors();
   void serve();
@@ -47,6 +49,7 @@ class UserNetwork final : public NetBackend {
   Library const& library_;
   Worker& worker_;
   Timer timer_;
+  Loopback const loopback_;
   void* slirp_ = nullptr;
   std::function<void()> on_frames_;
   bool listening_ = true;
