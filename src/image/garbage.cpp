@@ -1,0 +1,81 @@
+#include "image/garbage.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <set>
+#include <string>
+
+#include "image/config.h"
+#include "image/image.h"
+#include "image/names.h"
+#include "os/folder.h"
+
+namespace bh::image {
+
+namespace {
+
+/// Names of files to keep, by folder.
+struct Marks {
+  std::set<std::string> blobs;
+  std::set<std::string> layers;
+  std::set<std::string> disks;
+};
+
+Result<Marks> mark(Store const& store) {
+  Marks marks;
+  auto const names = BH_TRY(read_names(store));
+  for (auto const& name : names) {
+    marks.blobs.insert(name.manifest.digest.hex());
+    auto const image = load_image(store, name);
+    // What cannot be read has nothing else that could be found.
+    if (!image) continue;
+    marks.blobs.insert(image->manifest.config.digest.hex());
+    for (auto const& layer : image->manifest.layers) marks.blobs.insert(layer.digest.hex());
+    for (auto const& id : image->config.diff_ids) marks.layers.insert(id.hex());
+    marks.disks.insert(chain_id(image->config.diff_ids).hex());
+  }
+  return marks;
+}
+
+std::uint64_t size_of(int folder, std::string const& path) {
+  struct stat info{};
+  if (::fstatat(folder, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  return S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+/// Files of `folder` are kept when their name up to the first dot is marked.
+Result<> sweep(Store const& store, std::string const& folder, std::set<std::string> const& marked,
+               std::size_t& count, Swept& swept) {
+  auto const names = BH_TRY(os::names_in(store.fd(), folder));
+  for (auto const& name : names) {
+    if (marked.contains(name.substr(0, name.find('.')))) continue;
+    auto const path = folder + "/" + name;
+    auto const size = size_of(store.fd(), path);
+    BH_TRY(os::remove_tree(store.fd(), path));
+    swept.bytes += size;
+    ++count;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Swept> collect_garbage(Store const& store, Downloads downloads) {
+  auto const lock = BH_TRY(store.begin_collecting());
+  if (!lock) {
+    return fail(Errc::Busy, "another program is adding images to " + store.path() +
+                                "; collect garbage when it is done");
+  }
+  auto const marks = BH_TRY(mark(store));
+  Swept swept;
+  BH_TRY(sweep(store, kBlobsFolder, marks.blobs, swept.blobs, swept));
+  BH_TRY(sweep(store, kLayersFolder, marks.layers, swept.layers, swept));
+  BH_TRY(sweep(store, kDisksFolder, marks.disks, swept.disks, swept));
+  if (downloads == Downloads::Remove) {
+    BH_TRY(sweep(store, kPartialFolder, {}, swept.blobs, swept));
+  }
+  return swept;
+}
+
+}  // namespace bh::image

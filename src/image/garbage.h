@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/error.h"
+#include "image/store.h"
+
+namespace bh::image {
+
+enum class Downloads : std::uint8_t { Keep, Remove };
+
+struct Swept {
+  std::size_t blobs = 0;
+  std::size_t layers = 0;
+  std::size_t disks = 0;
+  std::uint64_t bytes = 0;  // Of files; of unpacked layers the blobs' count.
+};
+
+/// Removes what no line of index.json needs: blobs, unpacked layers, disk images, and if asked to,
+/// half-finished downloads. Errc::Busy while another program adds images.
+Result<Swept> collect_garbage(Store const& store, Downloads downloads);
+
+}  // namespace bh::image

@@ -1,0 +1,98 @@
+#include "image/store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "image/blob_writer.h"
+#include "image/limits.h"
+#include "os/folder.h"
+#include "os/text_file.h"
+
+namespace bh::image {
+
+namespace {
+
+constexpr char kLock[] = "lock";
+constexpr char kLayoutFile[] = "oci-layout";
+constexpr char kLayout[] = R"({"imageLayoutVersion":"1.0.0"})";
+
+}  // namespace
+
+std::string blob_name(Digest const& digest) {
+  return std::string(kBlobsFolder) + "/" + digest.hex();
+}
+
+std::string Store::default_root() {
+  if (::geteuid() == 0) return "/var/lib/bulkhead";
+  auto const* const data = std::getenv("XDG_DATA_HOME");
+  if (data != nullptr && data[0] == '/') return std::string(data) + "/bulkhead";
+  auto const* const home = std::getenv("HOME");
+  return std::string(home != nullptr ? home : "/tmp") + "/.local/share/bulkhead";
+}
+
+Result<Store> Store::open(std::string const& root) {
+  auto path = root + "/images";
+  for (auto const* const part : {kBlobsFolder, kPartialFolder, kLayersFolder, kDisksFolder}) {
+    auto made = os::make_folders(path + "/" + part);
+    if (!made) {
+      return std::unexpected(std::move(made).error().while_doing("open the image store " + root));
+    }
+  }
+  auto folder = BH_TRY(os::open_folder(path));
+  // Unpacked layers have programs of foreign users with set-uid bits in them.
+  ::chmod((path + "/" + kLayersFolder).c_str(), 0700);
+  if (::faccessat(folder.get(), kLayoutFile, F_OK, 0) != 0) {
+    BH_TRY(os::replace_text_at(folder.get(), kLayoutFile, kLayout));
+  }
+  return Store(std::move(folder), std::move(path));
+}
+
+bool Store::has(Digest const& digest) const {
+  return ::faccessat(fd(), blob_name(digest).c_str(), F_OK, 0) == 0;
+}
+
+Result<os::UniqueFd> Store::open_blob(Digest const& digest) const {
+  auto blob = os::open_at(fd(), blob_name(digest), O_RDONLY | O_NOFOLLOW);
+  if (!blob && blob.error().code == Errc::NotFound) {
+    return fail(Errc::NotFound, "blob " + digest.text() + " is not in the store; pull the image");
+  }
+  return blob;
+}
+
+Result<std::uint64_t> Store::blob_size(Digest const& digest) const {
+  struct stat info{};
+  if (::fstatat(fd(), blob_name(digest).c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    return fail_errno("stat " + blob_name(digest), errno);
+  }
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+Result<std::string> Store::read_document(Digest const& digest) const {
+  auto const blob = BH_TRY(open_blob(digest));
+  auto text = BH_TRY(os::read_text(blob, kDocumentLimit));
+  if (Digest::of(text) != digest) {
+    return fail(Errc::Corrupt, "blob " + digest.text() +
+                                   " of the store is damaged; remove the image and pull it again");
+  }
+  return text;
+}
+
+Result<Digest> Store::add(std::string_view text) const {
+  auto writer = BH_TRY(BlobWriter::create(*this));
+  BH_TRY(writer.write(std::as_bytes(std::span(text))));
+  return writer.commit();
+}
+
+Result<os::FileLock> Store::begin_adding() const {
+  return os::FileLock::lock(fd(), kLock, os::LockKind::Shared);
+}
+
+Result<std::optional<os::FileLock>> Store::begin_collecting() const {
+  return os::FileLock::try_lock(fd(), kLock, os::LockKind::Exclusive);
+}
+
+}  // namespace bh::image

@@ -1,0 +1,55 @@
+#include "os/file_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "os/text_file.h"
+
+namespace bh::os {
+
+namespace {
+
+/// Whether `path` still names the open file: another process may have removed it while we waited.
+bool still_there(UniqueFd const& file, int folder, std::string const& path) {
+  struct stat mine{};
+  struct stat named{};
+  return ::fstat(file.get(), &mine) == 0 && ::fstatat(folder, path.c_str(), &named, 0) == 0 &&
+         mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+}
+
+/// An invalid descriptor if somebody else has the lock and we do not wait.
+Result<UniqueFd> acquire(int folder, std::string const& path, int operation) {
+  while (true) {
+    auto file = BH_TRY(open_at(folder, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+    while (::flock(file.get(), operation) != 0) {
+      if (errno == EWOULDBLOCK) return UniqueFd();
+      if (errno != EINTR) return fail_errno("flock " + path, errno);
+    }
+    if (still_there(file, folder, path)) return file;
+  }
+}
+
+}  // namespace
+
+Result<FileLock> FileLock::lock(int folder, std::string const& path, LockKind kind) {
+  auto file = BH_TRY(acquire(folder, path, kind == LockKind::Shared ? LOCK_SH : LOCK_EX));
+  return FileLock(std::move(file));
+}
+
+Result<std::optional<FileLock>> FileLock::try_lock(int folder, std::string const& path,
+                                                   LockKind kind) {
+  int const operation = kind == LockKind::Shared ? LOCK_SH : LOCK_EX;
+  auto file = BH_TRY(acquire(folder, path, operation | LOCK_NB));
+  if (!file.valid()) return std::nullopt;
+  return FileLock(std::move(file));
+}
+
+void FileLock::remove(int folder, std::string const& path) const {
+  if (still_there(file_, folder, path)) ::unlinkat(folder, path.c_str(), 0);
+}
+
+}  // namespace bh::os
