@@ -14,8 +14,16 @@ std::string_view Options::value(std::string_view name) const {
   return given == nullptr ? std::string_view() : given->value;
 }
 
-Result<Options> parse_options(std::span<Option const> known,
-                              std::span<std::string const> arguments) {
+std::vector<std::string> Options::values(std::string_view name) const {
+  std::vector<std::string> values;
+  for (auto const& given : given_) {
+    if (given.name == name) values.push_back(given.value);
+  }
+  return values;
+}
+
+Result<Options> parse_options(std::span<Option const> known, std::span<std::string const> arguments,
+                              WordOrder order) {
   Options options;
   auto next = arguments.begin();
   for (; next != arguments.end(); ++next) {
@@ -24,10 +32,15 @@ Result<Options> parse_options(std::span<Option const> known,
       ++next;
       break;
     }
-    if (!argument.starts_with('-') || argument == "-") break;
+    if (!argument.starts_with('-') || argument == "-") {
+      if (order == WordOrder::OptionsFirst) break;
+      options.words_.emplace_back(argument);
+      continue;
+    }
     auto const equals = argument.find('=');
     std::string const name(argument.substr(0, equals));
-    auto const option = std::ranges::find(known, name, &Option::name);
+    auto const option = std::ranges::find_if(
+        known, [&](Option const& one) { return one.name == name || one.letter == name; });
     if (option == known.end()) return fail(Errc::Invalid, "unknown option " + name);
     std::string value;
     if (equals != std::string_view::npos) {
@@ -39,9 +52,9 @@ Result<Options> parse_options(std::span<Option const> known,
       }
       value = *++next;
     }
-    options.given_.push_back({.name = name, .value = std::move(value)});
+    options.given_.push_back({.name = std::string(option->name), .value = std::move(value)});
   }
-  options.words_.assign(next, arguments.end());
+  options.words_.insert(options.words_.end(), next, arguments.end());
   return options;
 }
 

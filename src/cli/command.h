@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <ostream>
 #include <span>
 #include <string>
@@ -15,7 +16,12 @@ struct Option {
   std::string_view name;   // "--memory"
   std::string_view value;  // What stands for its value in help, "MIB"; empty for a flag.
   std::string_view help;
+  std::string_view letter = {};  // "-m", if it has one.
 };
+
+/// Whether options end at the first word, so that those of a command to run are its own, or may
+/// stand anywhere before "--".
+enum class WordOrder : std::uint8_t { OptionsFirst, Mixed };
 
 /// A command's words and options as given, known to be among those it declares.
 class Options {
@@ -23,11 +29,14 @@ class Options {
   bool has(std::string_view name) const { return find(name) != nullptr; }
   /// Empty if it was not given; the last one if it was given often.
   std::string_view value(std::string_view name) const;
+  /// All that were given, in order.
+  std::vector<std::string> values(std::string_view name) const;
   /// The words that are not options, in order; all that follows "--" is among them.
   std::span<std::string const> words() const { return words_; }
 
  private:
-  friend Result<Options> parse_options(std::span<Option const>, std::span<std::string const>);
+  friend Result<Options> parse_options(std::span<Option const>, std::span<std::string const>,
+                                       WordOrder);
 
   struct Given {
     std::string name;
@@ -39,11 +48,10 @@ class Options {
   std::vector<std::string> words_;
 };
 
-/// Sorts `arguments` into options ("--name value" or "--name=value") and words. Options end at the
-/// first word, so that those of a command to run are its own. Errc::Invalid with words for the
-/// user.
-Result<Options> parse_options(std::span<Option const> known,
-                              std::span<std::string const> arguments);
+/// Sorts `arguments` into options ("--name value" or "--name=value") and words. Errc::Invalid with
+/// words for the user.
+Result<Options> parse_options(std::span<Option const> known, std::span<std::string const> arguments,
+                              WordOrder order = WordOrder::OptionsFirst);
 
 struct Context {
   std::ostream& out;
@@ -55,8 +63,11 @@ struct Command {
   std::string_view usage;
   std::string_view summary;
   std::span<Option const> options;
-  /// The exit status of the program, or why there is none.
-  Result<int> (*run)(Context&, Options const&);
+  WordOrder order = WordOrder::OptionsFirst;
+  /// The exit status of the program, or why there is none. Null if there are `commands`.
+  Result<int> (*run)(Context&, Options const&) = nullptr;
+  /// Commands of its own, as `image ls`.
+  std::span<Command const* const> commands = {};
 };
 
 }  // namespace bh::cli

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/help.h"
+#include "cli/image.h"
 #include "cli/run.h"
 #include "cli/version.h"
 
@@ -16,7 +17,7 @@ namespace bh::cli {
 namespace {
 
 // One row here is all a new command needs.
-constexpr std::array kCommands{&kRun, &kVersion, &kHelp};
+constexpr std::array kCommands{&kRun, &kImage, &kVersion, &kHelp};
 
 // Further away a suggestion confuses more than it helps.
 constexpr std::size_t kNearEnough = 2;
@@ -36,6 +37,75 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+using Table = std::span<Command const* const>;
+
+Command const* find(Table table, std::string_view name) {
+  auto const found = std::ranges::find(table, name, &Command::name);
+  return found == table.end() ? nullptr : *found;
+}
+
+std::string_view suggest(Table table, std::string_view name) {
+  auto const near = [name](Command const* command) { return distance(name, command->name); };
+  auto const* const best = *std::ranges::min_element(table, {}, near);
+  return near(best) <= kNearEnough ? best->name : std::string_view();
+}
+
+std::string list_of(Table table) {
+  std::string text;
+  for (auto const* const command : table) {
+    text += fmt::format("  {:<10} {}\n", command->name, command->summary);
+  }
+  return text;
+}
+
+bool asks_for_help(std::span<std::string const> arguments) {
+  return !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h");
+}
+
+/// `path` is what was typed so far: "image ls".
+Result<int> run_command(Context& context, Command const& command, std::string const& path,
+                        std::span<std::string const> arguments) {
+  if (asks_for_help(arguments)) {
+    context.out << help_text(command);
+    return 0;
+  }
+  auto const options = parse_options(command.options, arguments, command.order);
+  if (!options) {
+    return fail(Errc::Invalid,
+                fmt::format("{}: {}; see `bulkhead help {}`", path, options.error().message, path));
+  }
+  auto status = command.run(context, *options);
+  if (!status) return std::unexpected(std::move(status).error().while_doing(path));
+  return status;
+}
+
+/// Finds the command that `arguments` start with in `table`, and in its own, and runs it.
+Result<int> dispatch(Context& context, Table table, std::string const& path,
+                     std::span<std::string const> arguments) {
+  auto const& name = arguments[0] == "--version" && path.empty() ? "version" : arguments[0];
+  auto const* const command = find(table, name);
+  if (command == nullptr) {
+    auto const suggestion = suggest(table, name);
+    auto const help = path.empty() ? "`bulkhead help`" : "`bulkhead help " + path + "`";
+    return fail(Errc::Invalid, suggestion.empty()
+                                   ? fmt::format("\"{}\" is not a command; see {}", name, help)
+                                   : fmt::format("\"{}\" is not a command; did you mean \"{}\"?",
+                                                 name, suggestion));
+  }
+  auto const here = path.empty() ? name : path + " " + name;
+  auto const rest = arguments.subspan(1);
+  if (command->commands.empty()) return run_command(context, *command, here, rest);
+  if (rest.empty() || asks_for_help(rest)) {
+    context.out << help_text(*command);
+    return rest.empty() ? 1 : 0;
+  }
+  auto status = dispatch(context, command->commands, here, rest);
+  if (!status && find(command->commands, rest[0]) == nullptr) {
+    return std::unexpected(std::move(status).error().while_doing(here));
+  }
+  return status;
+}
+
 }  // namespace
 
 std::span<Command const* const> commands() {
@@ -43,64 +113,37 @@ std::span<Command const* const> commands() {
 }
 
 Command const* find_command(std::string_view name) {
-  auto const found = std::ranges::find(kCommands, name, &Command::name);
-  return found == kCommands.end() ? nullptr : *found;
+  return find(kCommands, name);
 }
 
 std::string_view suggest_command(std::string_view name) {
-  auto const near = [name](Command const* command) { return distance(name, command->name); };
-  auto const* const best = *std::ranges::min_element(kCommands, {}, near);
-  return near(best) <= kNearEnough ? best->name : std::string_view();
+  return suggest(kCommands, name);
 }
 
 std::string help_text() {
-  std::string text =
-      "Runs workloads in microVMs, each with a kernel of its own.\n\nUsage: bulkhead COMMAND "
-      "...\n\n";
-  for (auto const* const command : commands()) {
-    text += fmt::format("  {:<10} {}\n", command->name, command->summary);
-  }
-  return text + "\n`bulkhead help COMMAND` shows a command's options.\n";
+  return "Runs workloads in microVMs, each with a kernel of its own.\n\nUsage: bulkhead COMMAND "
+         "...\n\n" +
+         list_of(kCommands) + "\n`bulkhead help COMMAND` shows a command's options.\n";
 }
 
 std::string help_text(Command const& command) {
   auto text = fmt::format("{}\n\nUsage: bulkhead {}\n", command.summary, command.usage);
+  if (!command.commands.empty()) text += "\n" + list_of(command.commands);
   if (!command.options.empty()) text += '\n';
   for (auto const& option : command.options) {
-    text +=
-        fmt::format("  {:<18} {}\n", fmt::format("{} {}", option.name, option.value), option.help);
+    auto const letter = option.letter.empty() ? "" : fmt::format("{}, ", option.letter);
+    text += fmt::format("  {:<18} {}\n", fmt::format("{}{} {}", letter, option.name, option.value),
+                        option.help);
   }
   return text;
 }
 
 Result<int> run_command_line(Context& context, std::span<std::string const> arguments) {
-  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h") {
+  if (arguments.empty() || asks_for_help(arguments)) {
     context.out << help_text();
     return arguments.empty() ? 1 : 0;
   }
-  auto const& name = arguments[0] == "--version" ? std::string("version") : arguments[0];
-  auto const* const command = find_command(name);
-  if (command == nullptr) {
-    auto const suggestion = suggest_command(name);
-    return fail(
-        Errc::Invalid,
-        suggestion.empty()
-            ? fmt::format("\"{}\" is not a command; see `bulkhead help`", name)
-            : fmt::format("\"{}\" is not a command; did you mean \"{}\"?", name, suggestion));
-  }
-  auto const rest = arguments.subspan(1);
-  if (!rest.empty() && (rest[0] == "--help" || rest[0] == "-h")) {
-    context.out << help_text(*command);
-    return 0;
-  }
-  auto const options = parse_options(command->options, rest);
-  if (!options) {
-    return fail(Errc::Invalid,
-                fmt::format("{}: {}; see `bulkhead help {}`", name, options.error().message, name));
-  }
-  auto status = command->run(context, *options);
-  if (!status) return std::unexpected(std::move(status).error().while_doing(name));
-  return status;
+  return dispatch(context, kCommands, "", arguments);
 }
 
 }  // namespace bh::cli

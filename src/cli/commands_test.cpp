@@ -62,6 +62,27 @@ TEST(Commands, NamesTheCommandInErrors) {
             "run: --memory \"1G\": must be a number from 1 to 1048576");
 }
 
+TEST(Commands, HaveCommandsOfTheirOwn) {
+  EXPECT_NE(run({"help", "image"}).out.find("load"), std::string::npos);
+  EXPECT_EQ(run({"image", "--help"}).out, run({"help", "image"}).out);
+  EXPECT_NE(run({"help", "image", "ls"}).out.find("-q, --quiet"), std::string::npos);
+  EXPECT_EQ(run({"image", "ls", "--help"}).out, run({"help", "image", "ls"}).out);
+  EXPECT_EQ(error_of({"image", "lod"}), "image: \"lod\" is not a command; did you mean \"load\"?");
+  EXPECT_EQ(error_of({"image", "ls", "--frob"}),
+            "image ls: unknown option --frob; see `bulkhead help image ls`");
+  EXPECT_EQ(error_of({"help", "image", "frob"}), "help: \"frob\" is not a command of image");
+}
+
+TEST(Options, MayStandBetweenWordsAndHaveLetters) {
+  constexpr Option kKnown[] = {{"--all", "", "", "-a"}, {"--b", "V", ""}};
+  auto const options = parse_options(kKnown, Words{"x", "-a", "y", "--b", "1", "--b=2", "--", "-z"},
+                                     WordOrder::Mixed);
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_TRUE(options->has("--all"));
+  EXPECT_EQ(options->values("--b"), (Words{"1", "2"}));
+  EXPECT_EQ(Words(options->words().begin(), options->words().end()), (Words{"x", "y", "-z"}));
+}
+
 TEST(Options, EndAtTheFirstWord) {
   constexpr Option kKnown[] = {{"--a", "", ""}, {"--b", "V", ""}};
   auto const options = parse_options(kKnown, Words{"--a", "--b", "1", "--b=2", "ls", "--a"});

@@ -1,5 +1,7 @@
 #include "cli/help.h"
 
+#include <algorithm>
+
 #include "cli/commands.h"
 
 namespace bh::cli {
@@ -11,9 +13,18 @@ Result<int> help(Context& context, Options const& options) {
     context.out << help_text();
     return 0;
   }
-  auto const& name = options.words()[0];
-  auto const* const command = find_command(name);
-  if (command == nullptr) return fail(Errc::NotFound, "\"" + name + "\" is not a command");
+  Command const* command = find_command(options.words()[0]);
+  if (command == nullptr) {
+    return fail(Errc::NotFound, "\"" + options.words()[0] + "\" is not a command");
+  }
+  for (auto const& name : options.words().subspan(1)) {
+    auto const inner = std::ranges::find(command->commands, name, &Command::name);
+    if (inner == command->commands.end()) {
+      return fail(Errc::NotFound,
+                  "\"" + name + "\" is not a command of " + std::string(command->name));
+    }
+    command = *inner;
+  }
   context.out << help_text(*command);
   return 0;
 }
@@ -22,7 +33,7 @@ Result<int> help(Context& context, Options const& options) {
 
 constinit Command const kHelp{
     .name = "help",
-    .usage = "help [COMMAND]",
+    .usage = "help [COMMAND...]",
     .summary = "Show what there is, or how to use a command",
     .options = {},
     .run = help,

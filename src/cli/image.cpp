@@ -1,0 +1,24 @@
+#include "cli/image.h"
+
+#include <array>
+
+namespace bh::cli {
+
+namespace {
+
+constexpr std::array kImageCommands{
+    &kImageLs,      &kImageLoad, &kImageSave,  &kImageImport, &kImageTag,
+    &kImageInspect, &kImageRm,   &kImagePrune, &kImageUnpack,
+};
+
+}  // namespace
+
+constinit Command const kImage{
+    .name = "image",
+    .usage = "image COMMAND ...",
+    .summary = "Fetch, make, show and remove images",
+    .options = {},
+    .commands = kImageCommands,
+};
+
+}  // namespace bh::cli

@@ -1,0 +1,45 @@
+#include <array>
+
+#include "cli/image.h"
+#include "cli/image_options.h"
+#include "image/garbage.h"
+
+namespace bh::cli {
+
+namespace {
+
+constexpr std::array kOptions{
+    kRootOption,
+    Option{"--all", "", "All images, not only those without a name", "-a"},
+    Option{"--force", "", "Accepted for scripts written for docker; nothing is asked", "-f"},
+};
+
+Result<int> prune(Context& context, Options const& options) {
+  BH_TRY(need_words(options, 0, 0, "options"));
+  auto const store = BH_TRY(open_store(options));
+  bool const all = options.has("--all");
+  auto const removed = BH_TRY(image::remove_names(
+      store, [all](image::NamedImage const& image) { return all || image.name.empty(); }));
+  auto const swept = BH_TRY(image::collect_garbage(store, image::Downloads::Remove));
+  if (!removed.empty()) context.out << "Deleted Images:\n";
+  for (auto const& one : removed) {
+    if (!one.name.empty()) context.out << "untagged: " << shown_name(one) << "\n";
+    context.out << "deleted: " << one.manifest.digest.text() << "\n";
+  }
+  context.out << (removed.empty() ? "" : "\n")
+              << "Total reclaimed space: " << docker_size(swept.bytes) << "\n";
+  return 0;
+}
+
+}  // namespace
+
+constinit Command const kImagePrune{
+    .name = "prune",
+    .usage = "image prune [OPTION...]",
+    .summary = "Remove images without a name, half-finished downloads and all that nobody needs",
+    .options = kOptions,
+    .order = WordOrder::Mixed,
+    .run = prune,
+};
+
+}  // namespace bh::cli

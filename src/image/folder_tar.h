@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+
+namespace bh::image {
+
+/// Writes a tar of all that is below `folder`, the folder itself as "./": in the order of names, so
+/// that the same files give the same tar. Sockets, devices and other file systems are left out.
+Result<> tar_folder(std::string const& folder,
+                    std::function<Result<>(std::span<std::byte const>)> const& write);
+
+}  // namespace bh::image
