@@ -27,6 +27,8 @@ struct RateLimiterConfig {
 };
 
 enum class CacheType : std::uint8_t { Unsafe, Writeback };
+/// Ours. Never guessed: a guest could write into a raw image what looks like another format.
+enum class DriveFormat : std::uint8_t { Raw, Qcow2 };
 enum class IoEngine : std::uint8_t { Sync, Async };
 /// Ours. Ephemeral: the file is only read, and what the guest writes is gone with the machine.
 enum class DriveOverlay : std::uint8_t { None, Ephemeral };
@@ -43,6 +45,9 @@ struct DriveConfig {
   std::optional<RateLimiterConfig> rate_limiter;
   DriveOverlay overlay = DriveOverlay::None;
   unsigned num_queues = 1;  // Ours: 1 to 16.
+  DriveFormat format = DriveFormat::Raw;
+  bool allow_backing_file =
+      false;  // Ours: a qcow2 image may name another file for the guest to read.
 };
 
 /// What of a drive can change while the machine runs.

@@ -35,6 +35,14 @@ Result<> decode_overlay(JsonValue const& value, DriveConfig& out) {
   return {};
 }
 
+Result<> decode_format(JsonValue const& value, DriveConfig& out) {
+  constexpr std::array<std::string_view, 2> kNames{"Raw", "Qcow2"};
+  if (is_null(value)) return {};
+  auto const index = BH_TRY(decode_variant(value, kNames, LetterCase::Exact));
+  out.format = static_cast<DriveFormat>(index);
+  return {};
+}
+
 Result<> decode_num_queues(JsonValue const& value, DriveConfig& out) {
   if (is_null(value)) return {};
   std::uint64_t count = 0;
@@ -72,6 +80,11 @@ constexpr Field<DriveConfig> kDriveFields[] = {
      }},
     {"overlay", Need::Optional, decode_overlay},
     {"num_queues", Need::Optional, decode_num_queues},
+    {"format", Need::Optional, decode_format},
+    {"allow_backing_file", Need::Optional,
+     [](JsonValue const& value, DriveConfig& out) {
+       return decode_flag(value, out.allow_backing_file);
+     }},
 };
 
 constexpr Field<DriveUpdate> kDriveUpdateFields[] = {

@@ -45,6 +45,8 @@ json::object encode(DriveConfig const& drive) {
       {"socket", nullptr}};
   // What only we have is shown only where it is used.
   if (drive.overlay == DriveOverlay::Ephemeral) object["overlay"] = "Ephemeral";
+  if (drive.format == DriveFormat::Qcow2) object["format"] = "Qcow2";
+  if (drive.allow_backing_file) object["allow_backing_file"] = true;
   if (drive.num_queues != 1) object["num_queues"] = drive.num_queues;
   return object;
 }

@@ -7,6 +7,7 @@ machine runs everything; the tests look at what it reported. Times in it mean no
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 import outer_machine
 from harness import cpio, paths
 
+LIBSLIRP = "/usr/lib/x86_64-linux-gnu/libslirp.so.0"
 GUEST_TEST = paths.RELEASE / "tests" / "guests" / "guest_test"
 BOOTS = [(kernel, vcpus, engine) for kernel in ("tuned", "cloud") for vcpus in (1, 2)
          for engine in ("auto", "kvm")]
@@ -31,7 +33,9 @@ echo [devices]
 if [ -b /dev/vda ]; then
   sha256sum < /dev/vda; head -c 1000 /dev/hwrng | wc -c
   printf written | dd of=/dev/vda conv=notrunc,fsync 2> /dev/null; echo 3 > /proc/sys/vm/drop_caches; head -c 7 /dev/vda; echo
-  grep -c virtio /proc/interrupts; ls /sys/class/net | grep -c eth0
+  grep -c virtio /proc/interrupts
+  mkdir -p /mnt; mount -t virtiofs outer /mnt; cat /mnt/hello; echo from the inner guest > /mnt/answer; cat /mnt/answer
+  ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; host=10.0.2.2; wget -q -O - http://$host/hello
 fi
 echo [interrupts]; grep -E 'LOC|RES|CAL' /proc/interrupts
 echo [trouble]; dmesg | grep -iE 'BUG:|Oops|call trace|WARNING:|soft lockup|rcu.*stall|unhandled|MSR access error'
@@ -44,7 +48,34 @@ DEVICES = {
     "drives": [{"drive_id": "data", "path_on_host": "/disk", "is_root_device": False, "cache_type": "Writeback"}],
     "entropy": {}, "balloon": {"amount_mib": 4, "deflate_on_oom": True},
     "vsock": {"guest_cid": 3, "uds_path": "/vsock"},
+    "shares": [{"tag": "outer", "path_on_host": "/www"}],
+    "network-interfaces": [{"iface_id": "eth0", "host_dev_name": "", "backend": "User", "host_loopback": True}],
 }
+
+# Makes a machine by the API, changes it while it runs, and ends it.
+API_SCRIPT = """#!/bin/sh
+call() { curl -sS --max-time 20 -o /tmp/body -w '%{http_code} ' --unix-socket /api -X $1 http://localhost$2 ${3:+-d "$3"}; cat /tmp/body; echo; }
+bulkhead-vmm --api-sock /api --engine kvm > /tmp/console 2>&1 &
+while [ ! -S /api ]; do sleep 0.1; done
+call PUT /boot-source '{"kernel_image_path": "/kernels/tuned", "initrd_path": "/waiting.initrd", "boot_args": "console=ttyS0 reboot=t panic=-1 quiet"}'
+call PUT /machine-config '{"vcpu_count": 2, "mem_size_mib": 128}'
+call PUT /drives/data '{"drive_id": "data", "path_on_host": "/disk", "is_root_device": false, "io_engine": "Async"}'
+call PUT /balloon '{"amount_mib": 0, "deflate_on_oom": true, "stats_polling_interval_s": 1}'
+call PUT /actions '{"action_type": "InstanceStart"}'
+call PUT /boot-source '{"kernel_image_path": "/kernels/tuned"}'
+while ! grep -q waiting /tmp/console; do sleep 0.1; done
+call PATCH /vm '{"state": "Paused"}'
+call GET /
+call PATCH /vm '{"state": "Resumed"}'
+call PATCH /balloon '{"amount_mib": 16}'
+call GET /balloon
+call PATCH /drives/data '{"drive_id": "data", "path_on_host": "/other-disk"}'
+wait $!
+status=$?
+tail -n 20 /tmp/console
+exit $status
+"""
+WAITING = "echo waiting; while [ $(cat /sys/block/vda/size) != 4096 ]; do sleep 0.1; done; echo saw the other disk; exit 7"
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +122,15 @@ def outer(tmp_path_factory, vmm, kernels, initrds):
     for boot in BOOTS:
         add_boot(machine, *boot)
     machine.file("disk", DISK)
+    machine.file("other-disk", bytes(2 << 20))
+    machine.file("www/hello", b"hello from the outer machine\n")
+    machine.program(LIBSLIRP, LIBSLIRP.lstrip("/"))
+    machine.step("server", "sh -c 'ifconfig lo 127.0.0.1 up; httpd -p 127.0.0.1:80 -h /www'")
     add_boot(machine, "tuned", 2, "kvm", "devices", DEVICES)
+    machine.program(shutil.which("curl"), "bin/curl")
+    machine.file("waiting.initrd", cpio.initrd(initrds["busybox"].read_bytes(), ("sh", "-c", WAITING)))
+    machine.file("api.sh", API_SCRIPT.encode())
+    machine.step("api", "sh /api.sh")
     steps = machine.run(tmp_path_factory.mktemp("outer"))
     assert "probe" in steps, machine.console[-3000:]
     return machine, steps
@@ -150,4 +189,14 @@ def test_devices_work_on_kvm(step):
     lines = section(step("devices").output, "devices").splitlines()
     assert lines[0].split()[0] == hashlib.sha256(DISK).hexdigest()
     assert lines[1:3] == ["1000", "written"]
-    assert int(lines[3]) == 4
+    assert int(lines[3]) == 6
+    assert lines[4:] == ["hello from the outer machine", "from the inner guest", "hello from the outer machine"]
+
+
+def test_the_api_drives_a_machine_on_kvm(step):
+    api = step("api")
+    answers = re.findall(r"^(\d{3}) (.*)$", api.output.replace("\r", ""), re.MULTILINE)
+    assert [status for status, _ in answers] == ["204"] * 5 + ["400", "204", "200"] + ["204"] * 2 + ["200", "204"], api.output
+    assert '"Paused"' in answers[7][1] and '"amount_mib":16' in answers[10][1].replace(" ", "")
+    assert "waiting" in api.output and "saw the other disk" in api.output
+    assert api.status == 7

@@ -35,7 +35,8 @@ class BlockImage {
   virtual Result<> discard(std::uint64_t offset, std::uint64_t size) = 0;
 };
 
-/// Opens what `config` names: a raw file or block device, below an overlay if asked for.
+/// Opens what `config` names: a raw file, a block device or a qcow2 image, below an overlay if
+/// asked for.
 Result<std::unique_ptr<BlockImage>> open_image(DriveConfig const& config);
 
 }  // namespace bh::vmm::virtio
