@@ -43,13 +43,13 @@ def checksum(data):
     return hashlib.sha256(data).hexdigest()
 
 
-@pytest.mark.parametrize("kernel, vcpus", [("tuned", 1), ("tuned", 2)])
-def test_a_guest_reads_what_the_host_wrote_and_the_other_way_round(kernel, vcpus, tmp_path):
+@pytest.mark.parametrize("kernel, vcpus, io_engine", [("tuned", 1, "Sync"), ("tuned", 2, "Async")])
+def test_a_guest_reads_what_the_host_wrote_and_the_other_way_round(kernel, vcpus, io_engine, tmp_path):
     data = os.urandom(5 * MIB + 3)
     image = make_ext4(tmp_path, {"from_host": data})
     outcome = run("set -e; mount -t ext4 /dev/vda /mnt; sha256sum /mnt/from_host; "
                   "cat /mnt/from_host /mnt/from_host > /mnt/from_guest; umount /mnt",
-                  tmp_path, [drive(image, cache_type="Writeback")], kernel=kernel, vcpus=vcpus)
+                  tmp_path, [drive(image, cache_type="Writeback", io_engine=io_engine)], kernel=kernel, vcpus=vcpus)
     assert checksum(data) in outcome.console
     assert outcome.errors == ""
     subprocess.run(["e2fsck", "-fn", image], check=True, capture_output=True)

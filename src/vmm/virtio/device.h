@@ -47,6 +47,8 @@ class VirtioDevice {
   /// The driver wrote to the configuration space, which has the bytes already.
   virtual void config_written(std::uint64_t /*offset*/, std::span<std::byte const> /*bytes*/) {}
 
+  /// Ends what is in flight, so that progress() is all there is to know.
+  virtual void settle() {}
   /// How far the queues have got; while active.
   std::vector<QueueProgress> progress() const;
 

@@ -235,7 +235,9 @@ TransportState MmioTransport::save() const {
                        .progress = {},
                        .config = link_.config()};
   device_.worker().run_and_wait([&] {
-    if (device_.active()) state.progress = device_.progress();
+    if (!device_.active()) return;
+    device_.settle();
+    state.progress = device_.progress();
   });
   return state;
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "vmm/api/device_config.h"
+#include "vmm/virtio/block/async_requests.h"
 #include "vmm/virtio/block/image.h"
 #include "vmm/virtio/block/metrics.h"
 #include "vmm/virtio/device.h"
@@ -25,6 +26,8 @@ class BlockDevice final : public VirtioDevice {
   std::size_t queue_count() const override { return num_queues_; }
   std::vector<std::byte> config() const override;
 
+  void settle() override;
+
   BlockMetrics const& metrics() const { return metrics_; }
 
   /// Opens `path` in the place of the image, as PATCH /drives does; on an error the old one stays.
@@ -33,12 +36,23 @@ class BlockDevice final : public VirtioDevice {
 
  protected:
   void process(std::size_t queue) override;
+  void on_deactivate() override { settle(); }
 
  private:
   BlockDevice(DriveConfig const& config, Worker& worker, GuestMemory& memory,
               std::unique_ptr<BlockImage> image);
 
   std::optional<std::uint32_t> serve(Chain const& chain);
+  void serve_async(std::size_t index);
+  void push_done(AsyncRequests::Origin origin, DeferredBlock const& request, bool ok);
+  void publish_done();
+  void go_on();
+  BlockTarget target() {
+    return {.memory = memory_,
+            .image = *image_,
+            .metrics = metrics_,
+            .read_only = config_.is_read_only};
+  }
 
   DriveConfig config_;
   GuestMemory& memory_;
@@ -46,6 +60,8 @@ class BlockDevice final : public VirtioDevice {
   std::unique_ptr<BlockImage> image_;
   std::unique_ptr<Throttle> throttle_;
   BlockMetrics metrics_;
+  std::unique_ptr<AsyncRequests> async_;  // For IoEngine::Async.
+  bool full_ = false;                     // Requests wait in the queues until others have ended.
 };
 
 }  // namespace bh::vmm::virtio

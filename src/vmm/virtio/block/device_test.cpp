@@ -55,6 +55,7 @@ class BlockTest : public ::testing::Test {
     pieces.push_back(status);
     ring.offer(pieces);
     driver_->notify();
+    guest_.worker->run_and_wait([this] { device_->settle(); });
     auto const used = ring.take();
     if (!used) return -1;
     used_length_ = used->length;
@@ -207,6 +208,56 @@ TEST_F(BlockTest, SaysWhatCannotBeADrive) {
   };
   EXPECT_EQ(complaint("/nowhere"), "open /nowhere: No such file or directory");
   EXPECT_EQ(complaint("/dev/null"), "/dev/null: neither a regular file nor a block device");
+}
+
+TEST_F(BlockTest, ReadsWritesAndFlushesThroughARing) {
+  start({.cache_type = CacheType::Writeback, .io_engine = IoEngine::Async});
+  std::string const text(1024, 'w');
+  EXPECT_EQ(request(kBlockOut, 3, {ring().readable(text)}), kBlockOk);
+  EXPECT_EQ(file_.bytes(3 * 512, 1024), text);
+  EXPECT_EQ(request(kBlockFlushRequest, 0, {}), kBlockOk);
+  auto const first = ring().writable(512);
+  auto const second = ring().writable(1024);
+  EXPECT_EQ(request(kBlockIn, 2, {first, second}), kBlockOk);
+  EXPECT_EQ(used_length_, 1537u);
+  EXPECT_EQ(ring().text(first) + ring().text(second), std::string(512, 'i') + text);
+  EXPECT_EQ(request(kBlockIn, 64, {ring().writable(512)}), kBlockIoError);
+  EXPECT_EQ(device_->metrics().write_bytes.value(), 1024u);
+  EXPECT_EQ(device_->metrics().flush_count.value(), 1u);
+}
+
+TEST_F(BlockTest, KeepsManyRequestsInFlight) {
+  start({.io_engine = IoEngine::Async});
+  std::vector<testing::Piece> read;
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    read.push_back(ring().writable(512));
+    ring().offer(
+        {ring().readable_object(BlockHeader{kBlockIn, 0, i}), read.back(), ring().writable(1)});
+  }
+  driver_->notify();
+  guest_.worker->run_and_wait([this] { device_->settle(); });
+  for (auto const& piece : read) {
+    EXPECT_TRUE(ring().take());
+    EXPECT_EQ(ring().text(piece), std::string(512, 'i'));
+  }
+  EXPECT_FALSE(ring().take());
+}
+
+TEST_F(BlockTest, ReadsZerosThroughARingWhereTheFileHasShrunk) {
+  start({.io_engine = IoEngine::Async});
+  ASSERT_EQ(::truncate(file_.path().c_str(), 512), 0);
+  auto const data = ring().writable(1024);
+  EXPECT_EQ(request(kBlockIn, 0, {data}), kBlockOk);
+  EXPECT_EQ(ring().text(data), std::string(512, 'i') + std::string(512, '\0'));
+}
+
+TEST_F(BlockTest, HasNoRingForOverlays) {
+  auto const device = BlockDevice::create({.path_on_host = file_.path(),
+                                           .io_engine = IoEngine::Async,
+                                           .overlay = DriveOverlay::Ephemeral},
+                                          *guest_.worker, guest_.memory);
+  ASSERT_FALSE(device);
+  EXPECT_EQ(device.error().code, Errc::Unsupported);
 }
 
 }  // namespace

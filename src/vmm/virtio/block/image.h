@@ -21,6 +21,8 @@ class BlockImage {
 
   /// Bytes, a multiple of the sector size.
   virtual std::uint64_t size() const = 0;
+  /// The file whose bytes are the image's one by one, if there is one; else -1.
+  virtual int descriptor() const { return -1; }
   /// At most 20 bytes that tell this image from others.
   virtual std::string serial() const = 0;
 

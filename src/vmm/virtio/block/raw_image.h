@@ -18,6 +18,7 @@ class RawImage final : public BlockImage {
   static Result<std::unique_ptr<RawImage>> open(std::string const& path, Access access);
 
   std::uint64_t size() const override { return size_; }
+  int descriptor() const override { return file_.get(); }
   std::string serial() const override { return serial_; }
   Result<> read(std::uint64_t offset, std::span<Segment const> into) override;
   Result<> write(std::uint64_t offset, std::span<Segment const> from) override;

@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "vmm/virtio/block/layout.h"
 
@@ -14,8 +15,13 @@ namespace {
 /// One request with its header copied out of the guest's reach.
 class Execution {
  public:
-  Execution(Chain const& chain, BlockTarget target)
-      : target_(target), input_(chain.readable), output_(target.memory, chain.writable) {}
+  enum class Mode : std::uint8_t { Now, Defer };
+
+  Execution(Chain const& chain, BlockTarget target, Mode mode)
+      : target_(target),
+        mode_(mode),
+        input_(chain.readable),
+        output_(target.memory, chain.writable) {}
 
   std::uint32_t run() {
     if (output_.left() == 0) {
@@ -24,13 +30,27 @@ class Execution {
     }
     auto const header = input_.read_object<BlockHeader>();
     std::uint8_t const status = header ? dispatch(*header) : invalid();
+    if (deferred_) return 0;
     // The status is the last byte of the chain, whatever was filled before it.
     output_.skip(output_.left() - 1);
     output_.write_object(status);
     return moved_ + 1;
   }
+  std::optional<DeferredBlock>& deferred() { return deferred_; }
 
  private:
+  std::uint8_t defer(std::uint32_t type, std::uint64_t sector, std::vector<Segment> parts) {
+    DeferredBlock request{.type = type,
+                          .offset = sector * kSectorSize,
+                          .size = total_size(parts),
+                          .parts = std::move(parts),
+                          .status = {}};
+    output_.skip(output_.left() - 1);
+    output_.take(1, request.status);
+    deferred_ = std::move(request);
+    return kBlockOk;
+  }
+
   std::uint8_t dispatch(BlockHeader const& header) {
     switch (header.type) {
       case kBlockIn: return read(header.sector);
@@ -48,6 +68,7 @@ class Execution {
     if (!fits(sector, size)) return invalid();
     std::vector<Segment> parts;
     output_.take(size, parts);
+    if (mode_ == Mode::Defer && size != 0) return defer(kBlockIn, sector, std::move(parts));
     if (!target_.image.read(sector * kSectorSize, parts)) return failed();
     for (auto const& part : parts) target_.memory.note_write(part.address, part.bytes.size());
     moved_ = size;
@@ -61,6 +82,7 @@ class Execution {
     if (target_.read_only || !fits(sector, size)) return invalid();
     std::vector<Segment> parts;
     input_.take(size, parts);
+    if (mode_ == Mode::Defer && size != 0) return defer(kBlockOut, sector, std::move(parts));
     if (!target_.image.write(sector * kSectorSize, parts)) return failed();
     target_.metrics.write_count.add();
     target_.metrics.write_bytes.add(size);
@@ -68,6 +90,7 @@ class Execution {
   }
 
   std::uint8_t flush() {
+    if (mode_ == Mode::Defer) return defer(kBlockFlushRequest, 0, {});
     target_.metrics.flush_count.add();
     return target_.image.flush() ? kBlockOk : failed();
   }
@@ -126,9 +149,11 @@ class Execution {
   }
 
   BlockTarget target_;
+  Mode const mode_;
   ChainReader input_;
   ChainWriter output_;
   std::uint32_t moved_ = 0;
+  std::optional<DeferredBlock> deferred_;
 };
 
 }  // namespace
@@ -140,7 +165,36 @@ std::uint64_t bytes_moved(Chain const& chain) {
 }
 
 std::uint32_t execute(Chain const& chain, BlockTarget target) {
-  return Execution(chain, target).run();
+  return Execution(chain, target, Execution::Mode::Now).run();
+}
+
+std::variant<std::uint32_t, DeferredBlock> begin(Chain const& chain, BlockTarget target) {
+  Execution execution(chain, target, Execution::Mode::Defer);
+  auto const written = execution.run();
+  if (execution.deferred()) return *std::move(execution.deferred());
+  return written;
+}
+
+std::uint32_t finish(DeferredBlock const& request, bool ok, BlockTarget target) {
+  bool const read = request.type == kBlockIn;
+  auto& metrics = target.metrics;
+  if (!ok) {
+    metrics.execute_fails.add();
+  } else if (read) {
+    for (auto const& part : request.parts) {
+      target.memory.note_write(part.address, part.bytes.size());
+    }
+    metrics.read_count.add();
+    metrics.read_bytes.add(request.size);
+  } else if (request.type == kBlockOut) {
+    metrics.write_count.add();
+    metrics.write_bytes.add(request.size);
+  } else {
+    metrics.flush_count.add();
+  }
+  ChainWriter status(target.memory, request.status);
+  status.write_object(ok ? kBlockOk : kBlockIoError);
+  return (ok && read ? request.size : 0) + 1;
 }
 
 }  // namespace bh::vmm::virtio

@@ -20,6 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   config.is_read_only = (data[0] & 1) != 0;
   if ((data[0] & 2) != 0) config.overlay = DriveOverlay::Ephemeral;
   if ((data[0] & 4) != 0) config.cache_type = CacheType::Writeback;
+  // Not both: an overlay has no file of its own for the ring.
+  if ((data[0] & 10) == 8) config.io_engine = IoEngine::Async;
   config.num_queues = 1 + (data[0] >> 4) % 4;
   virtio::testing::HostileGuest guest;
   auto const device = virtio::BlockDevice::create(config, *guest.worker, guest.memory);
