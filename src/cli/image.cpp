@@ -7,8 +7,8 @@ namespace bh::cli {
 namespace {
 
 constexpr std::array kImageCommands{
-    &kImageLs,  &kImagePull,    &kImagePush, &kImageLoad,  &kImageSave,   &kImageImport,
-    &kImageTag, &kImageInspect, &kImageRm,   &kImagePrune, &kImageUnpack,
+    &kImageLs,     &kImagePull, &kImagePush,    &kImageBootstrap, &kImageLoad,  &kImageSave,
+    &kImageImport, &kImageTag,  &kImageInspect, &kImageRm,        &kImagePrune, &kImageUnpack,
 };
 
 }  // namespace

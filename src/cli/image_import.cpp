@@ -30,7 +30,7 @@ Result<image::NamedImage> import_path(image::Store const& store, std::string con
   }
   struct stat info{};
   if (::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
-    return image::import_folder(store, path, std::move(config), name);
+    return image::import_folder(store, path, image::Owners::AsTheyAre, std::move(config), name);
   }
   auto file = BH_TRY(os::open_file(path, O_RDONLY));
   return image::import_tar(store, std::make_unique<image::FileSource>(std::move(file)),

@@ -32,8 +32,8 @@ struct FreeEntry {
 
 class FolderTar {
  public:
-  explicit FolderTar(std::function<Result<>(std::span<std::byte const>)> const& write)
-      : write_(write), out_(::archive_write_new()) {}
+  FolderTar(Owners owners, std::function<Result<>(std::span<std::byte const>)> const& write)
+      : owners_(owners), write_(write), out_(::archive_write_new()) {}
 
   Result<> run(std::string const& folder) {
     ::archive_write_set_format_pax_restricted(out_.get());
@@ -111,6 +111,10 @@ class FolderTar {
     std::unique_ptr<archive_entry, FreeEntry> const entry(::archive_entry_new());
     ::archive_entry_copy_stat(entry.get(), &info);
     ::archive_entry_set_pathname(entry.get(), path.c_str());
+    if (owners_ == Owners::Root) {
+      ::archive_entry_set_uid(entry.get(), 0);
+      ::archive_entry_set_gid(entry.get(), 0);
+    }
     ::archive_entry_unset_atime(entry.get());
     ::archive_entry_unset_ctime(entry.get());
     if (!S_ISREG(info.st_mode)) ::archive_entry_set_size(entry.get(), 0);
@@ -156,6 +160,7 @@ class FolderTar {
     return {};
   }
 
+  Owners owners_;
   std::function<Result<>(std::span<std::byte const>)> const& write_;
   std::unique_ptr<archive, FreeArchive> out_;
   std::optional<Error> error_;
@@ -165,9 +170,9 @@ class FolderTar {
 
 }  // namespace
 
-Result<> tar_folder(std::string const& folder,
+Result<> tar_folder(std::string const& folder, Owners owners,
                     std::function<Result<>(std::span<std::byte const>)> const& write) {
-  return FolderTar(write).run(folder);
+  return FolderTar(owners, write).run(folder);
 }
 
 }  // namespace bh::image

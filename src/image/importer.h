@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "image/byte_source.h"
 #include "image/config.h"
+#include "image/folder_tar.h"
 #include "image/names.h"
 #include "image/store.h"
 
@@ -16,9 +17,9 @@ namespace bh::image {
 Result<NamedImage> import_tar(Store const& store, std::unique_ptr<ByteSource> tar,
                               ImageConfig config, std::string const& name);
 
-/// The same of a folder: with the owners its files have, without devices and other file systems.
-Result<NamedImage> import_folder(Store const& store, std::string const& folder, ImageConfig config,
-                                 std::string const& name);
+/// The same of a folder, without devices and other file systems.
+Result<NamedImage> import_folder(Store const& store, std::string const& folder, Owners owners,
+                                 ImageConfig config, std::string const& name);
 
 /// "2024-01-02T03:04:05Z" of now, or of $SOURCE_DATE_EPOCH.
 std::string creation_time();
