@@ -17,8 +17,9 @@ enum class LineLevel : std::uint8_t { Low, High };
 enum class InterruptChips : std::uint8_t { None, Present };
 
 /// Whether the soft engine translates code, or steps through every instruction. Exact: like On,
-/// with flags right at each fault even where nothing can read them; slower.
-enum class Translate : std::uint8_t { Off, On, Exact };
+/// with flags right at each fault even where nothing can read them; slower. Compare: both, block by
+/// block, and stops where they differ; one vCPU.
+enum class Translate : std::uint8_t { Off, On, Exact, Compare };
 
 struct EngineOptions {
   unsigned vcpu_count = 1;  // 1 to kMaxVcpus
@@ -50,7 +51,8 @@ class Engine {
   /// Drives an interrupt line: GSI 0-15 reach PIC and IOAPIC, 16-23 the IOAPIC. Any thread.
   virtual Result<> set_irq_line(unsigned gsi, LineLevel level) = 0;
 
-  /// Where time went, in lines for people, of the vCPUs that are gone.
+  /// In lines for people, of the vCPUs that are gone: where time went, if that was asked for, and
+  /// how translated and stepped code differed, if they did.
   virtual std::string statistics() const { return {}; }
 
   /// Writes EngineOptions::code_cache, if there is one and enough that is new. No vCPU may run.

@@ -87,7 +87,7 @@ std::optional<int> parse_arguments(int argc, char** argv, Arguments& out) {
   app.add_option(
          "--translate", out.translate,
          "How the soft engine runs code: on; off steps through every instruction; exact keeps "
-         "even dead flags right at faults")
+         "even dead flags right at faults; compare does both and stops where they differ")
       ->capture_default_str();
   app.add_option("--code-cache", out.code_cache,
                  "File that keeps the soft engine's translated code for the next run");

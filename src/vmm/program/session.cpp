@@ -109,8 +109,8 @@ Result<std::optional<StopReason>> wait_for_wish(StartMailbox& mailbox,
   return reason;
 }
 
-void print_statistics(Arguments const& arguments, Vm const& machine) {
-  if (arguments.stats) fmt::print(stderr, "{}", machine.statistics());
+void print_statistics(Vm const& machine) {
+  fmt::print(stderr, "{}", machine.statistics());
 }
 
 SessionEnd end_of(Result<StopReason> reason) {
@@ -150,7 +150,7 @@ SessionEnd run_with_api(SessionWorld world, std::optional<VmConfig> config) {
       mailbox->answer(fail(Errc::Io, ended ? "the machine has ended" : ended.error().message));
     }
     api.close();
-    print_statistics(world.arguments, *machine);
+    print_statistics(*machine);
     return end_of(std::move(ended));
   }
 }
@@ -171,7 +171,7 @@ SessionEnd run_without_api(SessionWorld world, VmConfig const& config) {
     metrics = *std::move(writer);
   }
   auto ended = machine.run(world.signals);
-  print_statistics(world.arguments, machine);
+  print_statistics(machine);
   return end_of(std::move(ended));
 }
 

@@ -123,6 +123,11 @@ Result<std::unique_ptr<Engine>> create_soft_engine(GuestMemory& memory, EngineOp
   if (options.vcpu_count == 0 || options.vcpu_count > kMaxVcpus) {
     return fail(Errc::Invalid, "soft engine: vcpu count must be 1 to " + std::to_string(kMaxVcpus));
   }
+  if (options.translate == Translate::Compare && options.vcpu_count != 1) {
+    return fail(Errc::Invalid,
+                "soft engine: --translate compare takes back what one vcpu stored, which others "
+                "would see (give the machine 1 vcpu)");
+  }
   auto code_pages = CodePages::create(memory);
   if (!code_pages) return std::unexpected(std::move(code_pages).error().while_doing("soft engine"));
   std::unique_ptr<CodeStore> store;

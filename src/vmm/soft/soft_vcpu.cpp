@@ -37,6 +37,9 @@ Result<> SoftVcpu::start_translating() {
   if (machine_.translate == Translate::Exact) translator_->keep_every_flag();
   if (machine_.statistics) translator_->keep_statistics();
   blocks_->decode_single_instructions();
+  if (machine_.translate == Translate::Compare) {
+    comparison_ = std::make_unique<BlockComparison>(*cpu_, *blocks_, *translator_);
+  }
   return {};
 }
 
@@ -51,7 +54,9 @@ SoftVcpu::SoftVcpu(Machine& machine, unsigned index, std::unique_ptr<BlockCache>
 
 std::string SoftVcpu::statistics() const {
   bool const kept = translator_ != nullptr && machine_.statistics;
-  return kept ? translator_->report() : std::string();
+  std::string text = kept ? translator_->report() : std::string();
+  if (comparison_ != nullptr) text += comparison_->report();
+  return text;
 }
 
 void SoftVcpu::wake() {
@@ -209,7 +214,7 @@ SoftVcpu::Round SoftVcpu::run_block() {
 }
 
 SoftVcpu::Round SoftVcpu::run_translated() {
-  switch (translator_->run()) {
+  switch (comparison_ ? comparison_->run() : translator_->run()) {
     case Translator::Stop::Look: return Round::Continue;
     case Translator::Stop::Step: return run_one();
     case Translator::Stop::Fault:

@@ -6,6 +6,7 @@
 
 #include "vmm/engine/vcpu.h"
 #include "vmm/soft/cache/block_cache.h"
+#include "vmm/soft/compare/block_comparison.h"
 #include "vmm/soft/state/cpu.h"
 #include "vmm/soft/state/machine.h"
 #include "vmm/soft/system/deliver.h"
@@ -26,7 +27,7 @@ class SoftVcpu final : public Vcpu {
   /// An interrupt, NMI, INIT or SIPI waits in the chips. Any thread; takes no lock.
   void wake();
 
-  /// What Engine::statistics() says of this vCPU.
+  /// This vCPU's part of Engine::statistics().
   std::string statistics() const;
 
  private:
@@ -60,7 +61,8 @@ class SoftVcpu final : public Vcpu {
   Machine& machine_;
   std::unique_ptr<Cpu> cpu_;
   std::unique_ptr<BlockCache> blocks_;
-  std::unique_ptr<Translator> translator_;  // Or nullptr.
+  std::unique_ptr<Translator> translator_;       // Or nullptr,
+  std::unique_ptr<BlockComparison> comparison_;  // and so is this.
   std::atomic<bool> kicked_ = false;
   Exit exit_;
 };

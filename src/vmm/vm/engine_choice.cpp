@@ -17,7 +17,9 @@ Result<Translate> parse_translate(std::string_view name) {
   if (name == "on") return Translate::On;
   if (name == "off") return Translate::Off;
   if (name == "exact") return Translate::Exact;
-  return fail(Errc::Invalid, "translate \"" + std::string(name) + "\": must be on, off or exact");
+  if (name == "compare") return Translate::Compare;
+  return fail(Errc::Invalid,
+              "translate \"" + std::string(name) + "\": must be on, off, exact or compare");
 }
 
 EngineChoice choose_engine(EngineKind wanted) {

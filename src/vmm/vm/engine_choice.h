@@ -15,7 +15,7 @@ enum class EngineKind : std::uint8_t { Auto, Kvm, Soft };
 /// "auto", "kvm" or "soft".
 Result<EngineKind> parse_engine_kind(std::string_view name);
 
-/// "on", "off" or "exact".
+/// "on", "off", "exact" or "compare".
 Result<Translate> parse_translate(std::string_view name);
 
 /// Which engine to use, never Auto, and why in one sentence.

@@ -218,6 +218,7 @@ bool Translator::after(Place& place, Stop& stop) {
         switch (fill(site)) {
           case Filled::Yes: place = {cache_->address(site.go_on), fpu}; return true;
           case Filled::ToCode:
+            if (one_block_) break;
             if (auto const op = store_op(number)) return run_store(*op, place, stop);
             break;
           case Filled::No: break;
@@ -226,18 +227,17 @@ bool Translator::after(Place& place, Stop& stop) {
         stop = Stop::Step;
         return false;
       case SiteKind::Step:
-        if (site.op != Site::kNone) return run_op(site, place, stop);
+      case SiteKind::StepOut:
+        if (site.op != Site::kNone && !one_block_) return run_op(site, place, stop);
+        cpu_.rip = page + site.offset;
+        stop = Stop::Step;
+        if (site.kind == SiteKind::StepOut || one_block_) return false;
         resume_ = {.rip = page + site.next,
                    .epoch = cpu_.mmu.epoch(),
                    .generation = cache_->generation(),
                    .block = site.block,
                    .mode = mode_,
                    .place = {cache_->address(site.go_on), fpu}};
-        [[fallthrough]];
-      case SiteKind::StepOut:
-        if (site.op != Site::kNone) return run_op(site, place, stop);
-        cpu_.rip = page + site.offset;
-        stop = Stop::Step;
         return false;
       case SiteKind::Link:
         cpu_.rip = page + static_cast<std::uint64_t>(static_cast<std::int64_t>(site.target));
@@ -258,7 +258,7 @@ bool Translator::after(Place& place, Stop& stop) {
         break;
     }
   }
-  if (cpu_.attention.load(std::memory_order_relaxed) != 0) {
+  if (one_block_ || cpu_.attention.load(std::memory_order_relaxed) != 0) {
     stop = Stop::Look;
     return false;
   }

@@ -32,12 +32,16 @@ class Translator {
   };
   /// From cpu.rip in 64-bit code, with nothing that needs single steps.
   Stop run();
+  TranslationMode current_mode() const;
 
   /// Which instruction raised the pending exception; nullptr if it could not be fetched.
   Op const* fault_op() const { return fault_op_; }
 
   /// All flags right at every fault: slower.
   void keep_every_flag() { every_flag_ = true; }
+
+  /// From now on run() runs one block, and nothing by its handler.
+  void stop_after_each_block() { one_block_ = true; }
 
   /// Counts from now on.
   void keep_statistics() { statistics_ = std::make_unique<Statistics>(); }
@@ -66,7 +70,6 @@ class Translator {
   };
 
   void take_up_gs_base();
-  TranslationMode current_mode() const;
   /// Throws away what others' stores, or a change of mode, made wrong.
   void catch_up();
   bool resume(Place& place);
@@ -117,6 +120,7 @@ class Translator {
   std::uint64_t placed_ = 0;      // Blocks
   unsigned runs_ = 0;
   bool every_flag_ = false;
+  bool one_block_ = false;
 };
 
 }  // namespace bh::vmm::soft

@@ -4,28 +4,11 @@
 #include "vmm/soft/cache/fetch.h"
 #include "vmm/soft/mmu/access.h"
 #include "vmm/soft/mmu/walk.h"
+#include "vmm/soft/translate/block_shape.h"
 #include "vmm/soft/translate/perf_map.h"
 #include "vmm/soft/translate/translator.h"
 
 namespace bh::vmm::soft {
-
-namespace {
-
-constexpr unsigned kMostBranches = 2;
-
-bool ends_block(PieceKind kind) {
-  switch (kind) {
-    case PieceKind::Jump:
-    case PieceKind::Call:
-    case PieceKind::JumpIndirect:
-    case PieceKind::CallIndirect:
-    case PieceKind::Return:
-    case PieceKind::StepOut: return true;
-    default: return false;
-  }
-}
-
-}  // namespace
 
 bool Translator::find(Place& place, Stop& stop, std::uint32_t& block) {
   Fetched fetched;
@@ -44,11 +27,12 @@ bool Translator::find(Place& place, Stop& stop, std::uint32_t& block) {
       map->add(start, cache_->address(cache_->block(block).code_end) - start, cpu_.rip, mode_.user);
     }
   }
+  cpu_.crossing.rip_page = cpu_.rip & ~(kPageSize - 1);
+  place = {.code = cache_->address(cache_->block(block).entries.saved)};
+  if (one_block_) return true;
   bool global = false;
   if (!mode_.user) global = walk(cpu_, cpu_.rip, Access::Execute, Privilege::Supervisor).global;
   cache_->enter_jump(cpu_.rip, block, global);
-  cpu_.crossing.rip_page = cpu_.rip & ~(kPageSize - 1);
-  place = {.code = cache_->address(cache_->block(block).entries.saved)};
   return true;
 }
 
