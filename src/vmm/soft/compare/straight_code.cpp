@@ -17,14 +17,13 @@ bool is_repeatable(Instruction const& instruction) {
 }
 
 void decode_all(Cpu& cpu, Fetched const& place, TranslationMode mode, StraightCode& out) {
-  std::vector<Instruction> instructions(Block::kLongest);
+  Instruction instruction;
   std::size_t const left = left_in_page(place.host);
   std::size_t const start = kPageSize - left;
   std::size_t at = 0;
   unsigned branches = 0;
-  while (at < left && out.pieces.size() < instructions.size()) {
+  while (at < left && out.pieces.size() < Block::kLongest) {
     std::size_t const size = std::min<std::size_t>(left - at, ZYDIS_MAX_INSTRUCTION_LENGTH);
-    auto& instruction = instructions[out.pieces.size()];
     auto const bytes = watched_bytes(cpu, place.host + at, size);
     if (decode(bytes, CodeSize::Bits64, instruction) != DecodeStatus::Ok) break;
     out.pieces.push_back(make_piece(instruction, static_cast<std::uint16_t>(start + at), mode));
@@ -35,7 +34,6 @@ void decode_all(Cpu& cpu, Fetched const& place, TranslationMode mode, StraightCo
     if (kind == PieceKind::Branch && ++branches == kMostBranches) break;
   }
   find_live_flags(out.pieces, mode);
-  for (auto& piece : out.pieces) piece.instruction = nullptr;
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace bh::vmm::soft {
 /// them.
 struct StraightCode {
   std::uint32_t version = 0;  // Of the page.
-  std::vector<Piece> pieces;  // Without `instruction`. Empty: the first lies in two pages.
+  std::vector<Piece> pieces;  // Empty: the first lies in two pages.
   bool repeatable = true;     // Does the same when it runs again from the same state.
 };
 

@@ -62,7 +62,7 @@ void BlockWriter::address(Operand const& operand) {
     out_.load_state(R11, state_.rip_page());
     out_.load_address(R11, R11, operand.displacement);
   } else {
-    copy_address(out_, *operand.piece->instruction, R11);
+    copy_address(out_, operand.piece->encoding, R11);
   }
   if (operand.segment != kZeroSegment) out_.add_state(R11, state_.segment_base(operand.segment));
 }
@@ -148,9 +148,9 @@ void BlockWriter::reach_from(Operand const& last, Operand const& operand) {
 void BlockWriter::with_operand(Piece const& piece, Pointer pointer) {
   note_trap(piece);
   switch (pointer) {
-    case Pointer::Sum: copy_with_operand(out_, *piece.instruction, R15, R11); break;
-    case Pointer::R15Alone: copy_with_operand(out_, *piece.instruction, R15); break;
-    case Pointer::R11Alone: copy_with_operand(out_, *piece.instruction, R11); break;
+    case Pointer::Sum: copy_with_operand(out_, piece.encoding, R15, R11); break;
+    case Pointer::R15Alone: copy_with_operand(out_, piece.encoding, R15); break;
+    case Pointer::R11Alone: copy_with_operand(out_, piece.encoding, R11); break;
   }
 }
 

@@ -205,8 +205,7 @@ void BlockWriter::copy(Piece const& piece) {
   if (piece.may_trap) scratch_.spill();
   note_wide(piece);
   note_trap(piece);
-  auto const& instruction = *piece.instruction;
-  out_.bytes(std::span(instruction.bytes).first(instruction.decoded.length));
+  out_.bytes(piece.encoding.all());
   for (auto const reg : {R11, R15}) {
     if ((piece.registers_written >> reg & 1) != 0) scratch_.wrote(reg);
   }

@@ -67,25 +67,15 @@ void note_registers(Piece& piece, Instruction const& instruction) {
   }
 }
 
-std::optional<std::int32_t> stack_move(Piece const& piece, Instruction const& instruction) {
+bool moves_stack(Piece const& piece, Instruction const& instruction) {
   auto const& op = piece.op;
-  if (op.reg[0] != Rsp || op.operand_size != 8) return std::nullopt;
-  auto const value = static_cast<std::int32_t>(op.immediate);
+  if (op.reg[0] != Rsp || op.operand_size != 8) return false;
   switch (instruction.decoded.mnemonic) {
     case ZYDIS_MNEMONIC_ADD:
-      if (instruction.operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) return value;
-      break;
-    case ZYDIS_MNEMONIC_SUB:
-      if (instruction.operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) return -value;
-      break;
-    case ZYDIS_MNEMONIC_LEA:
-      if (op.base == Rsp && op.index == kZeroSlot && op.address_size == 8) {
-        return static_cast<std::int32_t>(op.displacement);
-      }
-      break;
-    default: break;
+    case ZYDIS_MNEMONIC_SUB: return instruction.operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
+    case ZYDIS_MNEMONIC_LEA: return op.base == Rsp && op.index == kZeroSlot && op.address_size == 8;
+    default: return false;
   }
-  return std::nullopt;
 }
 
 void note_flags(Piece& piece, Instruction const& instruction) {
@@ -209,16 +199,24 @@ PieceKind sort(Piece const& piece, Instruction const& instruction, Treatment con
 
 }  // namespace
 
+std::int32_t stack_move_of(Op const& op, ZydisMnemonic mnemonic) {
+  if (mnemonic == ZYDIS_MNEMONIC_LEA) return static_cast<std::int32_t>(op.displacement);
+  auto const value = static_cast<std::int32_t>(op.immediate);
+  return mnemonic == ZYDIS_MNEMONIC_SUB ? -value : value;
+}
+
 Piece make_piece(Instruction const& instruction, std::uint16_t start, TranslationMode mode) {
   Piece piece;
-  piece.instruction = &instruction;
+  piece.encoding = Encoding::of(instruction);
   piece.op = build_op(instruction, start);
   note_registers(piece, instruction);
   note_flags(piece, instruction);
   auto const treatment = treatment_of(instruction);
   piece.kind = sort(piece, instruction, treatment, mode);
   if (!treatment.native) piece.op.handler = treatment.handler;
-  if (piece.kind == PieceKind::Copy) piece.stack_move = stack_move(piece, instruction);
+  if (piece.kind == PieceKind::Copy && moves_stack(piece, instruction)) {
+    piece.stack_move = stack_move_of(piece.op, instruction.decoded.mnemonic);
+  }
   bool const copied = piece.kind == PieceKind::Copy || piece.kind == PieceKind::Memory;
   piece.vectors = copied && (piece.op.fpu == FpuUse::Sse || piece.op.fpu == FpuUse::Avx);
   piece.clears_wide = copied && (treatment.handler == zero_upper || treatment.handler == zero_all);

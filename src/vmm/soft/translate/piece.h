@@ -5,6 +5,7 @@
 
 #include "vmm/soft/decode/instruction.h"
 #include "vmm/soft/decode/op.h"
+#include "vmm/soft/translate/encoding.h"
 
 namespace bh::vmm::soft {
 
@@ -57,7 +58,7 @@ struct TranslationMode {
 struct Piece {
   PieceKind kind = PieceKind::Step;
   Op op;  // Offsets count from the start of the page.
-  Instruction const* instruction = nullptr;
+  Encoding encoding;
   FlagSet reads = 0;
   FlagSet kills = 0;  // Surely written.
   bool touches_flags = false;
@@ -79,7 +80,10 @@ struct Piece {
   std::uint16_t end() const { return op.end; }
 };
 
-/// `instruction` must outlive the piece. `start`: offset in its page.
+/// What an instruction for which it is known at all adds to RSP: Piece::stack_move.
+std::int32_t stack_move_of(Op const& op, ZydisMnemonic mnemonic);
+
+/// `start`: offset in its page.
 Piece make_piece(Instruction const& instruction, std::uint16_t start, TranslationMode mode);
 
 }  // namespace bh::vmm::soft

@@ -22,9 +22,8 @@ constexpr CodeOffset kSlotProbe = 9 + 7 + 6 + 9;
 std::vector<std::uint8_t> bytes_of(std::span<Piece const> pieces) {
   std::vector<std::uint8_t> bytes;
   for (auto const& piece : pieces) {
-    auto const& instruction = *piece.instruction;
-    bytes.insert(bytes.end(), instruction.bytes.begin(),
-                 instruction.bytes.begin() + instruction.decoded.length);
+    auto const code = piece.encoding.all();
+    bytes.insert(bytes.end(), code.begin(), code.end());
   }
   return bytes;
 }
@@ -69,7 +68,7 @@ std::uint32_t TranslationCache::add(Source const& source, TranslationMode mode, 
   Assembler out = assembler();
   auto const start = out.offset();
   Fixups fixups;
-  if (source.second_page != nullptr || source.pieces.back().instruction == nullptr) store = nullptr;
+  if (source.second_page != nullptr || source.pieces.back().encoding.length == 0) store = nullptr;
   if (store != nullptr) out.keep_fixups(&fixups);
   BlockWriter writer(out, gate_, state_, mode, number, sites_, traps_, ops_);
   Entries const entries = writer.write(source.pieces, source.next_straddles);

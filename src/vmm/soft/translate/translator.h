@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "vmm/soft/cache/block.h"
-#include "vmm/soft/decode/instruction.h"
+#include "vmm/soft/translate/piece_cache.h"
 #include "vmm/soft/translate/statistics.h"
 #include "vmm/soft/translate/translation_cache.h"
 
@@ -108,7 +108,7 @@ class Translator {
 
   Cpu& cpu_;
   std::unique_ptr<TranslationCache> cache_;
-  std::array<Instruction, Block::kLongest> instructions_;
+  PieceCache piece_cache_;
   std::vector<Piece> pieces_;
   std::vector<CodePages::Change> changed_;
   TranslationMode mode_;

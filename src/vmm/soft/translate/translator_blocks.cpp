@@ -37,14 +37,14 @@ bool Translator::find(Place& place, Stop& stop, std::uint32_t& block) {
 }
 
 bool Translator::decode_piece(std::uint16_t offset, TranslationCache::Source& source) {
-  Instruction& instruction = instructions_[pieces_.size()];
+  Piece piece;
   std::byte const* const at =
       source.host + (offset - (reinterpret_cast<std::uint64_t>(source.host) & (kPageSize - 1)));
   std::size_t const size = std::min<std::size_t>(left_in_page(at), ZYDIS_MAX_INSTRUCTION_LENGTH);
   std::array<std::uint8_t, ZYDIS_MAX_INSTRUCTION_LENGTH> copy{};
   auto const bytes = watched_bytes(cpu_, at, size);
   std::copy(bytes.begin(), bytes.end(), copy.begin());
-  auto status = decode(std::span(copy).first(size), CodeSize::Bits64, instruction);
+  auto status = piece_cache_.make(std::span(copy).first(size), offset, mode_, piece);
   if (status == DecodeStatus::NeedsMoreBytes && size < ZYDIS_MAX_INSTRUCTION_LENGTH) {
     source.next_straddles = true;
     if (!pieces_.empty()) return false;
@@ -54,15 +54,15 @@ bool Translator::decode_piece(std::uint16_t offset, TranslationCache::Source& so
       source.second_page_number = second.page;
       auto const more = watched_bytes(cpu_, second.host, copy.size() - size);
       std::copy(more.begin(), more.end(), copy.begin() + static_cast<std::ptrdiff_t>(size));
-      status = decode(copy, CodeSize::Bits64, instruction);
+      status = piece_cache_.make(copy, offset, mode_, piece);
     }
   }
   if (status == DecodeStatus::Ok) {
-    pieces_.push_back(make_piece(instruction, offset, mode_));
+    pieces_.push_back(piece);
     return true;
   }
   // No instruction, or its second page is missing: the stepping engine says so.
-  Piece piece;
+  piece = {};
   piece.kind = PieceKind::StepOut;
   piece.op.start = piece.op.end = offset;
   piece.reads = kAllFlags;
@@ -91,7 +91,7 @@ std::uint32_t Translator::translate(std::byte const* host, std::size_t page) {
   TranslationCache::Source source{.host = host, .page = page};
   auto offset = static_cast<std::uint16_t>(reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1));
   unsigned branches = 0;
-  while (pieces_.size() < instructions_.size() && offset < kPageSize) {
+  while (pieces_.size() < Block::kLongest && offset < kPageSize) {
     if (!decode_piece(offset, source)) break;
     offset = pieces_.back().end();
     if (ends_block(pieces_.back().kind)) break;

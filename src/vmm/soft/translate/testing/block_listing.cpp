@@ -109,10 +109,9 @@ class Listing {
 
  private:
   void decode_all(std::vector<std::uint8_t> const& code) {
-    instructions_.resize(code.size());
     std::size_t at = 0;
     while (at < code.size()) {
-      Instruction& instruction = instructions_[pieces_.size()];
+      Instruction instruction;
       if (decode(std::span(code).subspan(at), CodeSize::Bits64, instruction) != DecodeStatus::Ok) {
         text_ << "  not an instruction\n";
         return;
@@ -203,7 +202,6 @@ class Listing {
 
   TranslationMode mode_;
   std::unique_ptr<Cpu> cpu_;
-  std::vector<Instruction> instructions_;
   std::vector<Piece> pieces_;
   std::uint64_t start_ = 0;
   std::map<std::int32_t, std::string> state_names_;
