@@ -85,7 +85,10 @@ Result<std::string> disk_image(Store const& store, Image const& image) {
   auto const path = store.path() + "/" + file;
   if (::access(path.c_str(), F_OK) == 0) return path;
   auto const lock = BH_TRY(os::FileLock::lock(store.fd(), name + ".lock", os::LockKind::Exclusive));
-  if (::access(path.c_str(), F_OK) == 0) return path;
+  if (::access(path.c_str(), F_OK) == 0) {
+    lock.remove(store.fd(), name + ".lock");
+    return path;
+  }
 
   auto const fresh = name + ".new";
   auto out = BH_TRY(os::open_at(store.fd(), fresh, O_RDWR | O_CREAT | O_TRUNC, 0644));

@@ -45,9 +45,9 @@ Result<Store> Store::open(std::string const& root) {
   auto folder = BH_TRY(os::open_folder(path));
   // Unpacked layers have programs of foreign users with set-uid bits in them.
   ::chmod((path + "/" + kLayersFolder).c_str(), 0700);
-  if (::faccessat(folder.get(), kLayoutFile, F_OK, 0) != 0) {
-    BH_TRY(os::replace_text_at(folder.get(), kLayoutFile, kLayout));
-  }
+  // Made by whoever comes first.
+  auto const layout = os::open_at(folder.get(), kLayoutFile, O_WRONLY | O_CREAT | O_EXCL, 0644);
+  if (layout) BH_TRY(os::write_text(*layout, kLayout));
   return Store(std::move(folder), std::move(path));
 }
 

@@ -46,7 +46,10 @@ Result<std::string> unpacked_layer(Store const& store, Descriptor const& layer,
   auto const done = store.path() + "/" + name + kRoot;
   if (::access(done.c_str(), F_OK) == 0) return done;
   auto const lock = BH_TRY(os::FileLock::lock(store.fd(), name + ".lock", os::LockKind::Exclusive));
-  if (::access(done.c_str(), F_OK) == 0) return done;
+  if (::access(done.c_str(), F_OK) == 0) {
+    lock.remove(store.fd(), name + ".lock");
+    return done;
+  }
 
   auto const fresh = name + ".new";
   BH_TRY(os::remove_tree(store.fd(), fresh));

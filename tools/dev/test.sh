@@ -68,6 +68,10 @@ oci_tests() {
   results_of oci "$python" -m pytest -p no:cacheprovider -ra "$top/tests/oci" "$@"
 }
 
+image_tests() {
+  results_of image "$python" -m pytest -p no:cacheprovider -ra "$top/tests/image" "$@"
+}
+
 summary() { "$python" "$top/tools/summary.py" "$results"; }
 
 fresh_results() {
@@ -103,11 +107,14 @@ matching_system_tests() { system_tests -k "$1" || [[ $? == 5 ]]; }
 
 matching_oci_tests() { oci_tests -k "$1" || [[ $? == 5 ]]; }
 
+matching_image_tests() { image_tests -k "$1" || [[ $? == 5 ]]; }
+
 matching_tests() {
   guests_ready
   suite unit-release unit_tests release --no-tests=ignore -R "$1"
   suite system matching_system_tests "$1"
   suite oci matching_oci_tests "$1"
+  suite image matching_image_tests "$1"
 }
 
 all_tests() {
@@ -118,6 +125,7 @@ all_tests() {
   suite unit-release unit_tests release
   suite system system_tests
   suite oci oci_tests
+  suite image image_tests
   sanitized asan
   sanitized tsan
   check "fuzz" fuzz_briefly
