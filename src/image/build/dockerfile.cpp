@@ -1,0 +1,226 @@
+#include "image/build/dockerfile.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+
+#include "image/json.h"
+#include "image/limits.h"
+
+namespace bh::image::build {
+
+namespace {
+
+// Longer ones are not written by people.
+constexpr std::size_t kMostInstructions = 10'000;
+
+struct Known {
+  std::string_view name;
+  Verb verb;
+};
+constexpr std::array kVerbs{
+    Known{"ADD", Verb::Add},
+    Known{"ARG", Verb::Arg},
+    Known{"CMD", Verb::Cmd},
+    Known{"COPY", Verb::Copy},
+    Known{"ENTRYPOINT", Verb::Entrypoint},
+    Known{"ENV", Verb::Env},
+    Known{"EXPOSE", Verb::Expose},
+    Known{"FROM", Verb::From},
+    Known{"LABEL", Verb::Label},
+    Known{"MAINTAINER", Verb::Maintainer},
+    Known{"RUN", Verb::Run},
+    Known{"SHELL", Verb::Shell},
+    Known{"STOPSIGNAL", Verb::Stopsignal},
+    Known{"USER", Verb::User},
+    Known{"VOLUME", Verb::Volume},
+    Known{"WORKDIR", Verb::Workdir},
+};
+constexpr std::array<std::string_view, 2> kUnsupported{"HEALTHCHECK", "ONBUILD"};
+
+std::string_view trimmed(std::string_view text) {
+  auto const first = text.find_first_not_of(" \t\r");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+std::string changed_case(std::string_view text, int (*change)(int)) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(),
+                         [change](unsigned char c) { return static_cast<char>(change(c)); });
+  return out;
+}
+
+std::unexpected<Error> wrong(std::size_t line, std::string const& words,
+                             Errc kind = Errc::Invalid) {
+  return fail(kind, "line " + std::to_string(line) + ": " + words);
+}
+
+/// Takes the first word off.
+std::string_view take_word(std::string_view& text) {
+  text = trimmed(text);
+  auto const end = std::min(text.size(), text.find_first_of(" \t"));
+  auto const word = text.substr(0, end);
+  text = trimmed(text.substr(end));
+  return word;
+}
+
+struct Logical {
+  std::size_t line;
+  std::string text;
+};
+
+/// Joins continued lines and drops comments, which may stand between them.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : rest_(text) { read_directives(); }
+
+  std::optional<Logical> next() {
+    Logical logical{.line = 0, .text = {}};
+    while (!rest_.empty()) {
+      auto const line = take_line();
+      auto const bare = trimmed(line);
+      if (bare.starts_with('#') || (bare.empty() && logical.line == 0)) continue;
+      if (bare.empty()) continue;  // Within an instruction: docker warns, and goes on.
+      if (logical.line == 0) logical.line = number_;
+      bool const continues = bare.ends_with(escape_);
+      logical.text += continues ? bare.substr(0, bare.size() - 1) : bare;
+      if (!continues) return logical;
+    }
+    if (logical.line == 0) return std::nullopt;
+    return logical;
+  }
+
+ private:
+  std::string_view take_line() {
+    auto const end = rest_.find('\n');
+    auto const line = rest_.substr(0, end);
+    rest_.remove_prefix(end == rest_.npos ? rest_.size() : end + 1);
+    ++number_;
+    return line;
+  }
+
+  /// "# escape=`" in the first lines.
+  void read_directives() {
+    auto rest = rest_;
+    while (rest.starts_with('#')) {
+      auto const line = rest.substr(1, rest.find('\n') - 1);
+      auto const equals = line.find('=');
+      if (equals == line.npos) return;
+      auto const name = changed_case(trimmed(line.substr(0, equals)), std::tolower);
+      auto const value = trimmed(line.substr(equals + 1));
+      if (name == "escape" && value.size() == 1) escape_ = value[0];
+      auto const end = rest.find('\n');
+      rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+    }
+  }
+
+  std::string_view rest_;
+  std::size_t number_ = 0;
+  char escape_ = '\\';
+};
+
+Result<Instruction> read_instruction(Logical const& logical) {
+  std::string_view rest = logical.text;
+  auto const name = changed_case(take_word(rest), std::toupper);
+  if (std::ranges::find(kUnsupported, name) != kUnsupported.end()) {
+    return wrong(logical.line, name + " is not supported", Errc::Unsupported);
+  }
+  auto const known = std::ranges::find(kVerbs, name, &Known::name);
+  if (known == kVerbs.end()) {
+    return wrong(logical.line, "\"" + name.substr(0, 40) + "\" is no instruction");
+  }
+  Instruction instruction{.verb = known->verb, .line = logical.line, .flags = {}, .text = {}};
+  while (rest.starts_with("--")) {
+    auto const flag = take_word(rest).substr(2);
+    auto const equals = flag.find('=');
+    instruction.flags[std::string(flag.substr(0, equals))] =
+        equals == flag.npos ? "true" : std::string(flag.substr(equals + 1));
+  }
+  instruction.text = rest;
+  if (instruction.text.empty() && known->verb != Verb::Cmd && known->verb != Verb::Entrypoint) {
+    return wrong(logical.line, name + " needs to be told what");
+  }
+  bool const may_have_document =
+      known->verb == Verb::Run || known->verb == Verb::Copy || known->verb == Verb::Add;
+  if (may_have_document && instruction.text.starts_with("<<")) {
+    return wrong(logical.line, "here-documents are not supported", Errc::Unsupported);
+  }
+  return instruction;
+}
+
+bool takes_flag(Verb verb, std::string_view flag) {
+  switch (verb) {
+    case Verb::From: return flag == "platform";
+    case Verb::Copy: return flag == "from" || flag == "chown" || flag == "chmod" || flag == "link";
+    case Verb::Add: return flag == "chown" || flag == "chmod" || flag == "link";
+    default: return false;
+  }
+}
+
+Result<Stage> read_from(Instruction const& instruction) {
+  std::string_view rest = instruction.text;
+  Stage stage{.base = std::string(take_word(rest)),
+              .name = {},
+              .platform = {},
+              .line = instruction.line,
+              .instructions = {}};
+  if (auto const found = instruction.flags.find("platform"); found != instruction.flags.end()) {
+    stage.platform = found->second;
+  }
+  if (rest.empty()) return stage;
+  auto const as = changed_case(take_word(rest), std::tolower);
+  stage.name = changed_case(take_word(rest), std::tolower);
+  if (as != "as" || stage.name.empty() || !rest.empty()) {
+    return wrong(instruction.line, "expected FROM IMAGE [AS NAME]");
+  }
+  return stage;
+}
+
+}  // namespace
+
+std::string Instruction::shown() const {
+  auto const known = std::ranges::find(kVerbs, verb, &Known::verb);
+  std::string text_of(known->name);
+  for (auto const& [name, value] : flags) text_of += " --" + name + "=" + value;
+  return text_of + (text.empty() ? "" : " " + text);
+}
+
+Result<Dockerfile> Dockerfile::parse(std::string_view text) {
+  if (text.size() > kDocumentLimit) return fail(Errc::Invalid, "it is longer than 4 MiB");
+  if (text.find('\0') != text.npos) return fail(Errc::Invalid, "it has zeros in it and is no text");
+  Dockerfile file;
+  Lines lines(text);
+  for (std::size_t count = 0; auto const logical = lines.next(); ++count) {
+    if (count == kMostInstructions) return wrong(logical->line, "too many instructions");
+    auto instruction = BH_TRY(read_instruction(*logical));
+    for (auto const& [flag, value] : instruction.flags) {
+      if (takes_flag(instruction.verb, flag)) continue;
+      return wrong(instruction.line, "--" + flag.substr(0, 40) + " is not supported there",
+                   Errc::Unsupported);
+    }
+    if (instruction.verb == Verb::From) {
+      auto stage = BH_TRY(read_from(instruction));
+      file.stages.push_back(std::move(stage));
+    } else if (!file.stages.empty()) {
+      file.stages.back().instructions.push_back(std::move(instruction));
+    } else if (instruction.verb == Verb::Arg) {
+      file.arguments.push_back(std::move(instruction));
+    } else {
+      return wrong(instruction.line, "only ARG may stand before FROM");
+    }
+  }
+  if (file.stages.empty()) return fail(Errc::Invalid, "it has no FROM");
+  return file;
+}
+
+std::vector<std::string> exec_form(std::string_view text) {
+  if (!text.starts_with('[')) return {};
+  auto const object = parse_object("{\"words\":" + std::string(text) + "}");
+  if (!object) return {};
+  auto words = texts_member(*object, "words");
+  return words ? std::move(*words) : std::vector<std::string>();
+}
+
+}  // namespace bh::image::build

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace bh::image::build {
+
+enum class Verb : std::uint8_t {
+  Add,
+  Arg,
+  Cmd,
+  Copy,
+  Entrypoint,
+  Env,
+  Expose,
+  From,
+  Label,
+  Maintainer,
+  Run,
+  Shell,
+  Stopsignal,
+  User,
+  Volume,
+  Workdir,
+};
+
+/// One instruction, its continued lines joined, without its variables expanded.
+struct Instruction {
+  Verb verb;
+  std::size_t line;                          // Where it starts, from 1.
+  std::map<std::string, std::string> flags;  // "from" of --from=base
+  std::string text;                          // What follows the flags.
+
+  /// "RUN apt-get update": as history and the cache know it.
+  std::string shown() const;
+};
+
+/// FROM and what follows it.
+struct Stage {
+  std::string base;      // An image's name, another stage's, or "scratch"; not expanded.
+  std::string name;      // In lower case; empty if it has none.
+  std::string platform;  // Not expanded.
+  std::size_t line;
+  std::vector<Instruction> instructions;
+};
+
+struct Dockerfile {
+  std::vector<Instruction> arguments;  // ARG before the first FROM.
+  std::vector<Stage> stages;           // At least one.
+
+  /// Docker's Dockerfile reference; errors say the line. Here-documents, HEALTHCHECK, ONBUILD and
+  /// RUN's --mount are Errc::Unsupported.
+  static Result<Dockerfile> parse(std::string_view text);
+};
+
+/// The words of a JSON array of strings; nothing if `text` is none, and so is for the shell.
+std::vector<std::string> exec_form(std::string_view text);
+
+}  // namespace bh::image::build
