@@ -51,6 +51,14 @@ class Engine {
   /// Drives an interrupt line: GSI 0-15 reach PIC and IOAPIC, 16-23 the IOAPIC. Any thread.
   virtual Result<> set_irq_line(unsigned gsi, LineLevel level) = 0;
 
+  /// Has KVM signal `event` when the guest writes these 32 bits to `address`, instead of an exit to
+  /// us. Errc::Unsupported where an exit costs no more. `event` stays open as long as the engine is
+  /// there.
+  virtual Result<> signal_on_write(GuestAddress address, std::uint32_t value, int event) {
+    static_cast<void>(address), static_cast<void>(value), static_cast<void>(event);
+    return fail(Errc::Unsupported, "events for writes: not supported by this engine");
+  }
+
   /// In lines for people, of the vCPUs that are gone: where time went, if that was asked for, and
   /// how translated and stepped code differed, if they did.
   virtual std::string statistics() const { return {}; }

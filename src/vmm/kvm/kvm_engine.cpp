@@ -34,6 +34,7 @@ class KvmEngine final : public Engine {
   std::string_view name() const override { return "kvm"; }
   Result<std::unique_ptr<Vcpu>> create_vcpu(unsigned index) override;
   Result<> set_irq_line(unsigned gsi, LineLevel level) override;
+  Result<> signal_on_write(GuestAddress address, std::uint32_t value, int event) override;
 
  private:
   System system_;
@@ -92,6 +93,17 @@ Result<> KvmEngine::set_irq_line(unsigned gsi, LineLevel level) {
                 "interrupt line " + std::to_string(gsi) + ": this machine has no interrupt chips");
   }
   return set_line(vm_, gsi, level);
+}
+
+Result<> KvmEngine::signal_on_write(GuestAddress address, std::uint32_t value, int event) {
+  kvm_ioeventfd watch{};
+  watch.datamatch = value;
+  watch.addr = address.value;
+  watch.len = sizeof value;
+  watch.fd = event;
+  watch.flags = KVM_IOEVENTFD_FLAG_DATAMATCH;
+  BH_TRY(tell(vm_, KVM_IOEVENTFD, "KVM_IOEVENTFD", &watch));
+  return {};
 }
 
 Result<std::unique_ptr<Engine>> create(GuestMemory& memory, EngineOptions options) {

@@ -18,9 +18,13 @@ void signal_event(os::UniqueFd const& event) {
 }
 
 void clear_event(os::UniqueFd const& event) {
+  clear_event(event.get());
+}
+
+void clear_event(int event) {
   eventfd_t count = 0;
   // It can only fail when the event was not signalled, which is what we want.
-  [[maybe_unused]] int const result = ::eventfd_read(event.get(), &count);
+  [[maybe_unused]] int const result = ::eventfd_read(event, &count);
 }
 
 }  // namespace bh::vmm

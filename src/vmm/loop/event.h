@@ -11,6 +11,7 @@ Result<os::UniqueFd> create_event();
 /// Makes it readable. Any thread.
 void signal_event(os::UniqueFd const& event);
 /// Makes it unreadable again.
+void clear_event(int event);
 void clear_event(os::UniqueFd const& event);
 
 }  // namespace bh::vmm

@@ -55,6 +55,7 @@ MmioTransport::MmioTransport(VirtioDevice& device, GuestMemory& memory, IrqLine 
 MmioTransport::~MmioTransport() {
   device_.worker().run_and_wait([this] {
     device_.worker().loop().forget(kick_.get());
+    for (auto const& doorbell : doorbells_) device_.worker().loop().forget(doorbell.get());
     device_.deactivate();
   });
 }
@@ -204,6 +205,26 @@ void MmioTransport::reset() {
 void MmioTransport::notify(std::uint32_t queue) {
   if ((status_ & kStatusDriverOk) == 0 || queue >= queues_.size()) return;
   if (notified_.fetch_or(std::uint32_t{1} << queue) == 0) signal_event(kick_);
+}
+
+Result<> MmioTransport::use_doorbells(SignalOnWrite const& signal_on_write) {
+  for (std::uint32_t queue = 0; queue < queues_.size(); ++queue) {
+    auto doorbell = BH_TRY(create_event());
+    if (!signal_on_write(kQueueNotify, queue, doorbell.get())) return {};
+    Result<> watched;
+    device_.worker().run_and_wait([&] {
+      watched =
+          device_.worker().loop().watch(doorbell.get(), [this, queue, event = doorbell.get()] {
+            clear_event(event);
+            // Without queues, before the driver is ready, nothing happens: start() looks at all.
+            device_.notify(queue);
+          });
+    });
+    // The engine may know the descriptor already, so it stays open even if nobody listens.
+    doorbells_.push_back(std::move(doorbell));
+    BH_TRY(std::move(watched));
+  }
+  return {};
 }
 
 void MmioTransport::serve_notifications() {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -54,6 +55,13 @@ class MmioTransport final : public Device {
 
   DriverLink& link() { return link_; }
 
+  /// Asks to have an event signalled when the driver writes `value` to the register at `offset`, so
+  /// that no vCPU has to come to write(). False if that cannot be done.
+  using SignalOnWrite = std::function<bool(std::uint64_t offset, std::uint32_t value, int event)>;
+  /// Has notifications come as events, as far as possible. Once, before the driver starts. The
+  /// events live as long as the transport.
+  Result<> use_doorbells(SignalOnWrite const& signal_on_write);
+
   /// While vCPUs stand still. The caller holds the bus's lock.
   TransportState save() const;
   /// Onto a fresh transport of the same device. Checks `state` as hostile input; on an error
@@ -84,6 +92,7 @@ class MmioTransport final : public Device {
   GuestMemory& memory_;
   mutable DriverLink link_;
   os::UniqueFd const kick_;
+  std::vector<os::UniqueFd> doorbells_;      // By queue, where there are some.
   std::atomic<std::uint32_t> notified_ = 0;  // One bit a queue, until the worker has seen it.
 
   std::uint32_t device_features_select_ = 0;

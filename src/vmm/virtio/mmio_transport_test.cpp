@@ -1,6 +1,7 @@
 #include "vmm/virtio/mmio_transport.h"
 
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 
 #include "vmm/virtio/testing/fake_driver.h"
 
@@ -57,6 +58,26 @@ TEST_F(MmioTransportTest, CarriesBuffersAndInterrupts) {
   EXPECT_EQ(driver_.read(kInterruptStatus), kInterruptUsedBuffer);
   driver_.write(kInterruptAck, kInterruptUsedBuffer);
   EXPECT_EQ(driver_.read(kInterruptStatus), 0u);
+}
+
+TEST_F(MmioTransportTest, IsNotifiedByEventsWhereTheEngineHasThem) {
+  std::vector<int> doorbells;
+  ASSERT_TRUE(
+      driver_.transport().use_doorbells([&](std::uint64_t offset, std::uint32_t value, int event) {
+        EXPECT_EQ(offset, kQueueNotify);
+        EXPECT_EQ(value, doorbells.size());
+        doorbells.push_back(event);
+        return true;
+      }));
+  ASSERT_EQ(doorbells.size(), 2u);
+  // Before the driver is ready it means nothing.
+  ::eventfd_write(doorbells[1], 1);
+  driver_.settle();
+  driver_.start();
+  driver_.rings[1].offer({driver_.rings[1].readable("abc")});
+  ::eventfd_write(doorbells[1], 1);
+  driver_.settle();
+  EXPECT_EQ(driver_.rings[1].take()->length, 3u);
 }
 
 TEST_F(MmioTransportTest, RefusesFeaturesItDoesNotHaveAndOldDrivers) {

@@ -137,6 +137,12 @@ Result<> Devices::attach(std::unique_ptr<Worker> worker,
       }));
   BH_TRY(world_.mmio.add({.first = attached->place.address.value, .size = attached->place.size},
                          attached->lock, *attached->transport));
+  BH_TRY(attached->transport->use_doorbells(
+      [&engine = world_.engine, window = attached->place.address](std::uint64_t offset,
+                                                                  std::uint32_t value, int event) {
+        // Where it cannot be done, or KVM has no more room, the vCPU comes to us as before.
+        return engine.signal_on_write(window + offset, value, event).has_value();
+      }));
   attached_.push_back(std::move(attached));
   return {};
 }

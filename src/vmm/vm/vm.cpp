@@ -17,6 +17,7 @@
 #include "vmm/loop/timer.h"
 #include "vmm/vm/console_input.h"
 #include "vmm/vm/kernel_arguments.h"
+#include "vmm/vm/startup_code.h"
 #include "vmm/vm/terminal.h"
 
 namespace bh::vmm {
@@ -170,6 +171,7 @@ Result<> Vm::start_and_wait(TerminationSignals const& signals,
         index, std::move(vcpus_[index]),
         VcpuWorld{platform_->ports(), platform_->mmio(), console_, stop_, gate_}));
   }
+  release_startup_code();
   if (on_running) on_running();
   return loop.run();
 }
