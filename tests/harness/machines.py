@@ -75,11 +75,11 @@ def host_tsc_khz():
     return round(float(re.search(r"cpu MHz\s*: ([\d.]+)", pathlib.Path("/proc/cpuinfo").read_text())[1]) * 1000)
 
 
-def start_qemu(guest, folder, options=()):
+def start_qemu(guest, folder, options=(), prefix=()):
     """QEMU's microvm machine on its translator, with the same kernel, initrd and command line."""
     memory = f"{guest.memory_mib}M"
     return Running([
-        "qemu-system-x86_64", "-M", "microvm,accel=tcg,memory-backend=ram", "-cpu", "max", "-m", memory,
+        *prefix, "qemu-system-x86_64", "-M", "microvm,accel=tcg,memory-backend=ram", "-cpu", "max", "-m", memory,
         # A file of memory of its own, as ours: resident memory then tells guest RAM from the rest.
         "-object", f"memory-backend-memfd,id=ram,size={memory}",
         "-smp", str(guest.vcpus), "-nodefaults", "-no-user-config", "-nographic", "-serial", "stdio",
