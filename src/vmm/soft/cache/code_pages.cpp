@@ -24,8 +24,7 @@ Result<os::MappedRegion> zeroed(std::size_t size) {
 
 }  // namespace
 
-std::uint64_t CodePages::granules_of(std::byte const* host, std::uint64_t size) {
-  std::uint64_t const offset = reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1);
+std::uint64_t CodePages::granules_of(std::uint64_t offset, std::uint64_t size) {
   unsigned const first = static_cast<unsigned>(offset >> kGranuleShift);
   unsigned const last = static_cast<unsigned>((offset + size - 1) >> kGranuleShift);
   std::uint64_t const up_to_last = last >= 63 ? ~std::uint64_t{0} : (std::uint64_t{2} << last) - 1;

@@ -39,13 +39,20 @@ class CodePages final : public WriteHook {
     return changed(host, size);
   }
   /// The 64-byte pieces of its page, a bit each, that a range inside the page touches.
-  static std::uint64_t granules_of(std::byte const* host, std::uint64_t size);
+  static std::uint64_t granules_of(std::byte const* host, std::uint64_t size) {
+    return granules_of(reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1), size);
+  }
+  static std::uint64_t granules_of(std::uint64_t offset, std::uint64_t size);
 
   /// Number that grows when code of the page was overwritten. Blocks keep the one they were decoded
   /// at.
   std::uint32_t version(std::size_t page) const {
     return versions()[page].load(std::memory_order_acquire);
   }
+
+  /// A store to code was made, and the translated code changed with it, of the only vCPU there is:
+  /// all else decoded from the page is out of date.
+  void note_translated_change(std::size_t page) { versions()[page].fetch_add(1); }
 
   /// Announces that `size` bytes at `host` (in one page) are about to be decoded, by the vCPU
   /// `self`. The first time in a page this takes all vCPUs' unseen way to write to it, and waits

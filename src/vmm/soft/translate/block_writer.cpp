@@ -196,6 +196,15 @@ void BlockWriter::note_wide(Piece const& piece) {
   }
 }
 
+/// Nothing else in the block may depend on it: what moves RSP does.
+void BlockWriter::note_number(Piece const& piece) {
+  auto const& code = piece.encoding;
+  if (numbers_ == nullptr || code.immediate_size < 4 || piece.stack_move) return;
+  numbers_->push_back({.guest = static_cast<std::uint16_t>(piece.start() + code.immediate),
+                       .size = code.immediate_size,
+                       .host = out_.offset() + code.immediate});
+}
+
 void BlockWriter::copy(Piece const& piece) {
   if (wants_host_flags(piece)) bring_flags_to_host();
   for (auto const reg : {R11, R15}) {
@@ -205,6 +214,7 @@ void BlockWriter::copy(Piece const& piece) {
   if (piece.may_trap) scratch_.spill();
   note_wide(piece);
   note_trap(piece);
+  note_number(piece);
   out_.bytes(piece.encoding.all());
   for (auto const reg : {R11, R15}) {
     if ((piece.registers_written >> reg & 1) != 0) scratch_.wrote(reg);

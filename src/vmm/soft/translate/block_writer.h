@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "vmm/soft/translate/assembler.h"
+#include "vmm/soft/translate/code_number.h"
 #include "vmm/soft/translate/gate.h"
 #include "vmm/soft/translate/piece.h"
 #include "vmm/soft/translate/scratch.h"
@@ -40,6 +41,9 @@ class BlockWriter {
         traps_(traps),
         ops_(ops),
         scratch_(out, state) {}
+
+  /// To be told what write() copies of immediates of 4 and 8 bytes.
+  void note_numbers(std::vector<CodeNumber>* numbers) { numbers_ = numbers; }
 
   /// `pieces` is not empty; their live_in and live_out are set. `next_straddles`: the instruction
   /// behind them lies in two pages, and has to be looked up.
@@ -124,6 +128,8 @@ class BlockWriter {
   /// Stores the return address and moves RSP.
   void push_return_address(Piece const& piece);
   void move_stack(std::int32_t distance);
+  /// The host instruction to be copied may have a number.
+  void note_number(Piece const& piece);
   /// The next host instruction may trap.
   void note_trap(Piece const& piece);
   void note_wide(Piece const& piece);
@@ -147,6 +153,7 @@ class BlockWriter {
   std::vector<Site>& sites_;
   std::vector<TrapPoint>& traps_;
   std::vector<Op>& ops_;
+  std::vector<CodeNumber>* numbers_ = nullptr;  // Or nobody wants them.
   Scratch scratch_;
   std::vector<Tail> tails_;
   Flags flags_ = Flags::Saved;

@@ -31,6 +31,10 @@ Encoding Encoding::of(Instruction const& instruction) {
   out.modrm = raw.modrm.offset;
   out.opcode = raw.modrm.offset != 0 ? static_cast<std::uint8_t>(raw.modrm.offset - 1) : 0;
   out.tail = tail_of(decoded);
+  if (raw.imm[1].size == 0) {
+    out.immediate = raw.imm[0].offset;
+    out.immediate_size = static_cast<std::uint8_t>(raw.imm[0].size / 8);
+  }
   return out;
 }
 

@@ -55,7 +55,8 @@ DecodeStatus PieceCache::make(std::span<std::uint8_t const> bytes, std::uint16_t
   bool const regular = parse(bytes, mode, shape, layout);
   if (regular) {
     Entry const& entry = entries_[place_of(shape.key)];
-    auto const end = shape.displacement + shape.displacement_size + entry.immediate_size;
+    auto const end =
+        shape.displacement + shape.displacement_size + entry.piece.encoding.immediate_size;
     if (entry.key == shape.key && static_cast<std::size_t>(end) <= bytes.size()) {
       ++hits_;
       out = with_numbers(entry, shape, bytes, start);
@@ -118,7 +119,7 @@ Piece PieceCache::with_numbers(Entry const& entry, Shape const& shape,
                                std::span<std::uint8_t const> bytes, std::uint16_t start) {
   Piece piece = entry.piece;
   std::size_t const immediate = shape.displacement + shape.displacement_size;
-  std::size_t const length = immediate + entry.immediate_size;
+  std::size_t const length = immediate + entry.piece.encoding.immediate_size;
   piece.op.start = start;
   piece.op.end = static_cast<std::uint16_t>(start + length);
   if (shape.displacement_size != 0 && piece.op.has_memory) {
@@ -126,9 +127,9 @@ Piece PieceCache::with_numbers(Entry const& entry, Shape const& shape,
         number_at(bytes.data() + shape.displacement, shape.displacement_size, true);
     if (piece.op.base == kRipSlot) piece.op.displacement += piece.op.end;
   }
-  if (entry.immediate_size != 0) {
-    piece.op.immediate =
-        number_at(bytes.data() + immediate, entry.immediate_size, entry.immediate_signed);
+  if (entry.piece.encoding.immediate_size != 0) {
+    piece.op.immediate = number_at(bytes.data() + immediate, entry.piece.encoding.immediate_size,
+                                   entry.immediate_signed);
   }
   if (piece.stack_move) piece.stack_move = stack_move_of(piece.op, entry.mnemonic);
   auto& code = piece.encoding;
@@ -151,7 +152,6 @@ void PieceCache::learn(Instruction const& instruction, Shape const& shape, Layou
       raw.modrm.offset == shape.modrm && raw.disp.size == 8 * shape.displacement_size &&
       (raw.disp.size == 0 || raw.disp.offset == shape.displacement) && raw.imm[1].size == 0;
   Entry entry{.key = shape.key, .mnemonic = instruction.decoded.mnemonic, .piece = piece};
-  entry.immediate_size = static_cast<std::uint8_t>(raw.imm[0].size / 8);
   entry.immediate_signed = raw.imm[0].is_signed || raw.imm[0].is_relative;
   auto const again = with_numbers(entry, shape, bytes, piece.start());
   bool const same = again.end() == piece.end() && again.op.displacement == piece.op.displacement &&

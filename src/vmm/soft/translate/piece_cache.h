@@ -38,7 +38,6 @@ class PieceCache {
   enum class Layout : std::uint8_t { Unknown, Plain, ModRm, Irregular };
   struct Entry {
     std::uint64_t key = 0;
-    std::uint8_t immediate_size = 0;
     bool immediate_signed = false;
     ZydisMnemonic mnemonic = ZYDIS_MNEMONIC_INVALID;
     Piece piece;

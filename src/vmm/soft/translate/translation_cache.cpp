@@ -71,7 +71,12 @@ std::uint32_t TranslationCache::add(Source const& source, TranslationMode mode, 
   if (source.second_page != nullptr || source.pieces.back().encoding.length == 0) store = nullptr;
   if (store != nullptr) out.keep_fixups(&fixups);
   BlockWriter writer(out, gate_, state_, mode, number, sites_, traps_, ops_);
+  BlockNumbers numbers{.start = source.pieces.front().start(), .end = source.pieces.back().end()};
+  if (source.changes_often) writer.note_numbers(&numbers.numbers);
   Entries const entries = writer.write(source.pieces, source.next_straddles);
+  if (source.changes_often && source.second_page == nullptr) {
+    numbers_.emplace(number, std::move(numbers));
+  }
   if (store != nullptr) {
     // Not what guest memory has: others may have changed it meanwhile.
     std::vector<std::uint8_t> const bytes = bytes_of(source.pieces);
@@ -228,6 +233,7 @@ void TranslationCache::enter_jump(std::uint64_t rip, std::uint32_t number, bool 
 void TranslationCache::forget_block(std::uint32_t number) {
   TranslatedBlock& block = blocks_[number];
   block.dead = true;
+  numbers_.erase(number);
   if (auto const known = by_key_.find(block.key);
       known != by_key_.end() && known->second == number) {
     by_key_.erase(known);
@@ -276,6 +282,7 @@ void TranslationCache::forget_all() {
   sites_.clear();
   traps_.clear();
   ops_.clear();
+  numbers_.clear();
   by_key_.clear();
   by_page_.clear();
   pool_.clear(gate_size_);

@@ -12,6 +12,7 @@
 #include "vmm/soft/native/code_pool.h"
 #include "vmm/soft/state/cpu.h"
 #include "vmm/soft/store/code_store.h"
+#include "vmm/soft/translate/code_number.h"
 #include "vmm/soft/translate/translated_block.h"
 #include "vmm/soft/translate/translation_history.h"
 
@@ -34,6 +35,7 @@ class TranslationCache {
     std::size_t page = 0;                    // CodePages' number of it.
     std::byte const* second_page = nullptr;  // See TranslatedBlock.
     std::size_t second_page_number = 0;
+    bool changes_often = false;     // Numbers in its code may be changed from now on.
     bool next_straddles = false;    // Behind it comes an instruction that lies in two pages.
     std::span<Piece const> pieces;  // Not empty; live flags known.
   };
@@ -66,6 +68,11 @@ class TranslationCache {
   /// Throws away the blocks that were made of these bytes: nothing jumps into them any more.
   void forget_changed(std::span<CodePages::Change const> changes);
   void forget_all();
+
+  /// The guest stores `bytes` where `old` was, at `offset` of a page: changes the numbers in the
+  /// blocks' host code, if nothing else of any block changes. False: it does, and nothing was done.
+  bool change_numbers(std::size_t page, std::uint16_t offset, std::span<std::uint8_t const> old,
+                      std::span<std::uint8_t const> bytes);
 
   /// The guest instruction of a host instruction that may trap; nullptr if there is none.
   TrapPoint const* trap_point(std::uint64_t host_address) const;
@@ -108,6 +115,7 @@ class TranslationCache {
   std::vector<Site> sites_;
   std::vector<TrapPoint> traps_;
   std::vector<Op> ops_;
+  boost::unordered_flat_map<std::uint32_t, BlockNumbers> numbers_;  // Of blocks that have some.
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> by_key_;
   boost::unordered_flat_map<std::size_t, std::vector<std::uint32_t>> by_page_;
   std::uint64_t generation_ = 1;

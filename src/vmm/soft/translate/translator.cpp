@@ -213,16 +213,21 @@ bool Translator::after(Place& place, Stop& stop) {
     if (statistics_ != nullptr) [[unlikely]]
       statistics_->left(site.kind, page + site.offset);
     switch (site.kind) {
-      case SiteKind::Miss:
-        if (std::exchange(crossing.impatient, 0) != 0) cache_->give_up_slot(number);
+      case SiteKind::Miss: {
+        bool const impatient = std::exchange(crossing.impatient, 0) != 0;
         switch (fill(site)) {
-          case Filled::Yes: place = {cache_->address(site.go_on), fpu}; return true;
+          case Filled::Yes:
+            // Not for stores to code, which miss whatever the probe is like.
+            if (impatient) cache_->give_up_slot(number);
+            place = {cache_->address(site.go_on), fpu};
+            return true;
           case Filled::ToCode:
             if (one_block_) break;
             if (auto const op = store_op(number)) return run_store(*op, place, stop);
             break;
           case Filled::No: break;
         }
+      }
         cpu_.rip = page + site.offset;
         stop = Stop::Step;
         return false;

@@ -99,6 +99,10 @@ class Translator {
   /// The instruction of a miss, if it is a store that can be run by its handler. Its number in the
   /// cache.
   std::optional<std::uint32_t> store_op(std::uint32_t site);
+  /// Does a store that changes no more of translated code than numbers. False: it is another one.
+  bool change_number(Op const& op);
+  /// Whether it has been worth while to translate the page so that its numbers can be changed.
+  bool changes_often(std::size_t page) const;
   /// Runs a store to a page with code.
   bool run_store(std::uint32_t op, Place& place, Stop& stop);
   /// What follows when a handler said so at `op`. Next and Leave only: goes on at cpu.rip.

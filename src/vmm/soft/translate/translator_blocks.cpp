@@ -86,9 +86,12 @@ std::optional<std::uint32_t> Translator::place_stored(std::byte const* host, std
 }
 
 std::uint32_t Translator::translate(std::byte const* host, std::size_t page) {
-  if (auto const stored = place_stored(host, page)) return *stored;
+  bool const often = changes_often(page);
+  if (!often) {
+    if (auto const stored = place_stored(host, page)) return *stored;
+  }
   pieces_.clear();
-  TranslationCache::Source source{.host = host, .page = page};
+  TranslationCache::Source source{.host = host, .page = page, .changes_often = often};
   auto offset = static_cast<std::uint16_t>(reinterpret_cast<std::uint64_t>(host) & (kPageSize - 1));
   unsigned branches = 0;
   while (pieces_.size() < Block::kLongest && offset < kPageSize) {
@@ -107,7 +110,7 @@ std::uint32_t Translator::translate(std::byte const* host, std::size_t page) {
   std::size_t const size = offset - pieces_.front().start();
   source.size = std::min<std::size_t>(left_in_page(host),
                                       std::max<std::size_t>(size, ZYDIS_MAX_INSTRUCTION_LENGTH));
-  return cache_->add(source, mode_, cpu_.machine->code_store);
+  return cache_->add(source, mode_, often ? nullptr : cpu_.machine->code_store);
 }
 
 bool Translator::still_there(TranslatedBlock const& block) {

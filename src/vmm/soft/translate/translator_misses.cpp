@@ -14,12 +14,17 @@ Translator::Filled Translator::fill(Site const& site) {
     return Filled::No;
   auto const access = site.writes ? Access::Write : Access::Read;
   auto const privilege = current_privilege(cpu_);
+  auto const& pages = cpu_.machine->code_pages;
+  if (site.writes) {
+    // Who writes code once does it again.
+    auto const* const known = cpu_.mmu.tlb(privilege, access).find(linear, site.size);
+    if (known != nullptr && pages.watches(pages.page_of(known))) return Filled::ToCode;
+  }
   auto const translation = walk(cpu_, linear, access, privilege);
   if (!translation.ok) return Filled::No;
   std::byte* const host = cpu_.machine->memory.host_address({translation.physical}, 1);
   if (host == nullptr) return Filled::No;
   std::byte* const host_page = host - (linear & (kPageSize - 1));
-  auto const& pages = cpu_.machine->code_pages;
   // Stores to code are stepped.
   if (site.writes && pages.watches(pages.page_of(host))) return Filled::ToCode;
   cpu_.mmu.note_page_size(linear, translation.page_size);
@@ -51,7 +56,7 @@ std::optional<std::uint32_t> Translator::store_op(std::uint32_t number) {
 bool Translator::run_store(std::uint32_t number, Place& place, Stop& stop) {
   Op const& op = cache_->op(number);
   cpu_.gpr[kRipSlot] = cpu_.crossing.rip_page;
-  auto const flow = op.handler(cpu_, op);
+  auto const flow = change_number(op) ? Flow::Next : op.handler(cpu_, op);
   if (flow == Flow::Fault || flow == Flow::Exit) return stop_at(op, flow, stop);
   if (flow == Flow::Next) cpu_.rip = cpu_.next_rip(op);
   cpu_.code_changed = false;

@@ -171,6 +171,32 @@ TEST_F(TranslatorTest, SeesCodeThatTheGuestChanges) {
   EXPECT_EQ(cpu_.gpr[Rax], 2u);
 }
 
+TEST_F(TranslatorTest, ANumberThatKeepsChangingNeedsNoNewTranslation) {
+  // At 0x1000: mov eax, 0; ret
+  auto& bare = translated_.bare();
+  bare.load_code({0xb8, 0, 0, 0, 0, 0xc3});
+  // At 0x3000: mov ecx, 1000; again: mov [0x1001], ecx; call 0x1000; add rbx, rax; dec ecx; jnz
+  // again; hlt
+  Code const code{0xb9, 0xe8, 3,    0,    0,    0x89, 0x0c, 0x25, 0x01, 0x10, 0,    0,   0xe8,
+                  0xef, 0xdf, 0xff, 0xff, 0x48, 0x01, 0xc3, 0xff, 0xc9, 0x75, 0xed, 0xf4};
+  (void)bare.memory().write({0x3000}, std::as_bytes(std::span(code)));
+  cpu_.gpr[Rbx] = 0;
+  cpu_.rip = 0x3000;
+  ASSERT_TRUE(translated_.run());
+  EXPECT_EQ(cpu_.gpr[Rbx], 500'500u);
+  EXPECT_EQ(bare.read<std::uint32_t>(0x1001), 1u);
+  EXPECT_LT(translated_.translator().translated(), 100u);
+  // Another instruction in its place: mov eax, edx
+  cpu_.gpr[Rdx] = 77;
+  bare.write<std::uint16_t>(0x1000, 0xd089);
+  bare.write<std::uint8_t>(0x1002, 0xc3);
+  cpu_.gpr[Rsp] -= 8;
+  bare.write<std::uint64_t>(cpu_.gpr[Rsp], 0x3018);
+  cpu_.rip = BareCpu::kCode;
+  ASSERT_TRUE(translated_.run());
+  EXPECT_EQ(cpu_.gpr[Rax], 77u);
+}
+
 TEST_F(TranslatorTest, SeesCodeThatADeviceChanges) {
   ASSERT_TRUE(translated_.run(Code{0xb8, 1, 0, 0, 0} + kHalt));
   ASSERT_TRUE(translated_.run(Code{0xb8, 3, 0, 0, 0} + kHalt));
