@@ -20,6 +20,8 @@ bool TranslationCache::change_numbers(std::size_t page, std::uint16_t offset,
   constexpr std::size_t kMostPatches = 32;
   std::array<Patch, kMostPatches> patches;
   std::size_t count = 0;
+  // Compilers write the same instructions again, with other numbers.
+  if (std::ranges::equal(old, bytes)) return true;
   auto const found = by_page_.find(page);
   if (found == by_page_.end()) return false;
   auto const touched = CodePages::granules_of(offset, bytes.size());
