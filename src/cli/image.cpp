@@ -7,8 +7,9 @@ namespace bh::cli {
 namespace {
 
 constexpr std::array kImageCommands{
-    &kImageLs,     &kImagePull, &kImagePush,    &kImageBootstrap, &kImageLoad,  &kImageSave,
-    &kImageImport, &kImageTag,  &kImageInspect, &kImageRm,        &kImagePrune, &kImageUnpack,
+    &kImageLs,   &kImagePull,  &kImagePush,   &kImageBuild, &kImageBootstrap,
+    &kImageLoad, &kImageSave,  &kImageImport, &kImageTag,   &kImageInspect,
+    &kImageRm,   &kImagePrune, &kImageUnpack,
 };
 
 }  // namespace

@@ -7,6 +7,7 @@ namespace bh::cli {
 extern Command const kImage;
 
 extern Command const kImageBootstrap;
+extern Command const kImageBuild;
 extern Command const kImageImport;
 extern Command const kImageInspect;
 extern Command const kImageLoad;

@@ -32,21 +32,38 @@ struct FreeEntry {
 
 class FolderTar {
  public:
-  FolderTar(Owners owners, std::function<Result<>(std::span<std::byte const>)> const& write)
-      : owners_(owners), write_(write), out_(::archive_write_new()) {}
+  FolderTar(TarOptions const& options, TarOutput const& write)
+      : options_(options), write_(write), out_(::archive_write_new()) {}
 
-  Result<> run(std::string const& folder) {
+  Result<> open() {
     ::archive_write_set_format_pax_restricted(out_.get());
     ::archive_write_set_bytes_in_last_block(out_.get(), 1);
     if (::archive_write_open(out_.get(), this, nullptr, put, nullptr) != ARCHIVE_OK) {
       return failure();
     }
+    return {};
+  }
+
+  Result<> add_root(std::string const& folder) {
     auto const root = BH_TRY(os::open_at(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY));
-    struct stat info{};
-    if (::fstat(root.get(), &info) != 0) return fail_errno("stat " + folder, errno);
-    device_ = info.st_dev;
-    BH_TRY(add_header("./", info, root.get(), {}));
-    BH_TRY(add_folder(root.get(), "."));
+    BH_TRY(enter(root.get()));
+    BH_TRY(add_header("./", root_info_, root.get(), {}));
+    return add_folder(root.get(), "", ".");
+  }
+
+  Result<> add_item(int root, TarItem const& item) {
+    BH_TRY(enter(root));
+    auto const slash = item.source.rfind('/');
+    auto const above = slash == std::string::npos ? "." : item.source.substr(0, slash);
+    auto const name = slash == std::string::npos ? item.source : item.source.substr(slash + 1);
+    auto const parent = BH_TRY(os::open_at(root, above, O_RDONLY | O_DIRECTORY));
+    if (!item.name.empty()) return add(parent.get(), name, item.source, item.name);
+    auto const inside =
+        BH_TRY(os::open_at(parent.get(), name.empty() ? "." : name, O_RDONLY | O_DIRECTORY));
+    return add_folder(inside.get(), item.source, ".");
+  }
+
+  Result<> finish() {
     if (::archive_write_close(out_.get()) != ARCHIVE_OK) return failure();
     return {};
   }
@@ -61,32 +78,48 @@ class FolderTar {
     return -1;
   }
 
+  /// Notes on which file system the folder is.
+  Result<> enter(int folder) {
+    if (::fstat(folder, &root_info_) != 0) return fail_errno("stat", errno);
+    return {};
+  }
+
   std::unexpected<Error> failure() const {
     if (error_) return std::unexpected(*error_);
     char const* const words = ::archive_error_string(out_.get());
     return fail(Errc::Io, std::string("tar: ") + (words != nullptr ? words : "?"));
   }
 
-  Result<> add_folder(int folder, std::string const& path) {
+  /// `source` is the folder's path from the root, `path` the one in the tar.
+  Result<> add_folder(int folder, std::string const& source, std::string const& path) {
     auto names = BH_TRY(os::names_in(folder, "."));
     std::ranges::sort(names);
     for (auto const& name : names) {
-      auto added = add(folder, name, path + "/" + name);
-      if (!added) return std::unexpected(std::move(added).error().while_doing(path + "/" + name));
+      auto const below = source.empty() ? name : source + "/" + name;
+      auto added = add(folder, name, below, path + "/" + name);
+      if (!added) return std::unexpected(std::move(added).error().while_doing(below));
     }
     return {};
   }
 
-  Result<> add(int folder, std::string const& name, std::string const& path) {
+  Result<> add(int folder, std::string const& name, std::string const& source,
+               std::string const& path) {
     struct stat info{};
     if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
       return fail_errno("stat", errno);
     }
-    if (info.st_dev != device_) return {};
+    if (options_.kind == FolderKind::OverlayUpper && S_ISCHR(info.st_mode) && info.st_rdev == 0) {
+      return add_whiteout(path, info);
+    }
+    if (info.st_dev != root_info_.st_dev) return {};
+    if (options_.leaves_out && options_.leaves_out(source, S_ISDIR(info.st_mode))) return {};
     if (S_ISDIR(info.st_mode)) {
       auto const inside = BH_TRY(os::open_at(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
       BH_TRY(add_header(path + "/", info, inside.get(), {}));
-      return add_folder(inside.get(), path);
+      if (options_.kind == FolderKind::OverlayUpper && is_opaque(inside.get())) {
+        BH_TRY(add_whiteout(path + "/.wh..opq", info));
+      }
+      return add_folder(inside.get(), source, path);
     }
     if (S_ISLNK(info.st_mode)) {
       std::array<char, 4096> target{};
@@ -105,13 +138,27 @@ class FolderTar {
     return add_content(file, static_cast<std::uint64_t>(info.st_size));
   }
 
+  static bool is_opaque(int folder) {
+    char value = 0;
+    return ::fgetxattr(folder, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+  }
+
+  /// "a/.wh.b" for "a/b".
+  Result<> add_whiteout(std::string const& path, struct stat info) {
+    auto const start = path.rfind('/') + 1;
+    info.st_mode = S_IFREG;
+    info.st_size = 0;
+    return add_header(path.substr(0, start) + ".wh." + path.substr(start), info, -1, {});
+  }
+
   /// `file` for its attributes, if there is one; `link` of a symbolic or hard link.
   Result<> add_header(std::string const& path, struct stat const& info, int file,
                       std::string const& link) {
     std::unique_ptr<archive_entry, FreeEntry> const entry(::archive_entry_new());
     ::archive_entry_copy_stat(entry.get(), &info);
     ::archive_entry_set_pathname(entry.get(), path.c_str());
-    if (owners_ == Owners::Root) {
+    if (options_.times == Times::Zero) ::archive_entry_set_mtime(entry.get(), 0, 0);
+    if (options_.owners == Owners::Root) {
       ::archive_entry_set_uid(entry.get(), 0);
       ::archive_entry_set_gid(entry.get(), 0);
     }
@@ -136,6 +183,7 @@ class FolderTar {
     std::string value(65536, '\0');
     for (std::size_t at = 0; at < names.size(); at = names.find('\0', at) + 1) {
       auto const* const name = names.c_str() + at;
+      if (std::string_view(name).starts_with("trusted.overlay.")) continue;
       ssize_t const count = ::fgetxattr(file, name, value.data(), value.size());
       if (count < 0) continue;
       ::archive_entry_xattr_add_entry(entry, name, value.data(), static_cast<std::size_t>(count));
@@ -160,19 +208,29 @@ class FolderTar {
     return {};
   }
 
-  Owners owners_;
-  std::function<Result<>(std::span<std::byte const>)> const& write_;
+  TarOptions const& options_;
+  TarOutput const& write_;
   std::unique_ptr<archive, FreeArchive> out_;
   std::optional<Error> error_;
   std::map<ino_t, std::string> links_;
-  dev_t device_ = 0;
+  struct stat root_info_{};
 };
 
 }  // namespace
 
-Result<> tar_folder(std::string const& folder, Owners owners,
-                    std::function<Result<>(std::span<std::byte const>)> const& write) {
-  return FolderTar(owners, write).run(folder);
+Result<> tar_folder(std::string const& folder, TarOptions const& options, TarOutput const& write) {
+  FolderTar tar(options, write);
+  BH_TRY(tar.open());
+  BH_TRY(tar.add_root(folder));
+  return tar.finish();
+}
+
+Result<> tar_items(int folder, std::span<TarItem const> items, TarOptions const& options,
+                   TarOutput const& write) {
+  FolderTar tar(options, write);
+  BH_TRY(tar.open());
+  for (auto const& item : items) BH_TRY(tar.add_item(folder, item));
+  return tar.finish();
 }
 
 }  // namespace bh::image

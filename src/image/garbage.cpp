@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "image/build/cache.h"
 #include "image/config.h"
 #include "image/image.h"
 #include "image/names.h"
@@ -34,6 +35,10 @@ Result<Marks> mark(Store const& store) {
     for (auto const& layer : image->manifest.layers) marks.blobs.insert(layer.digest.hex());
     for (auto const& id : image->config.diff_ids) marks.layers.insert(id.hex());
     marks.disks.insert(chain_id(image->config.diff_ids).hex());
+  }
+  for (auto const& step : build::cached_layers(store)) {
+    marks.blobs.insert(step.layer.digest.hex());
+    marks.layers.insert(step.diff_id.hex());
   }
   return marks;
 }
@@ -67,8 +72,11 @@ Result<Swept> collect_garbage(Store const& store, Downloads downloads) {
     return fail(Errc::Busy, "another program is adding images to " + store.path() +
                                 "; collect garbage when it is done");
   }
-  auto const marks = BH_TRY(mark(store));
   Swept swept;
+  if (downloads == Downloads::Remove) BH_TRY(os::remove_tree(store.fd(), kBuildFolder));
+  auto const marks = BH_TRY(mark(store));
+  // Of builds that were killed.
+  BH_TRY(os::remove_tree(store.fd(), std::string(kBuildFolder) + ".work"));
   BH_TRY(sweep(store, kBlobsFolder, marks.blobs, swept.blobs, swept));
   BH_TRY(sweep(store, kLayersFolder, marks.layers, swept.layers, swept));
   BH_TRY(sweep(store, kDisksFolder, marks.disks, swept.disks, swept));

@@ -8,6 +8,7 @@
 
 namespace bh::image {
 
+/// What may be of use again: half-finished downloads, and layers that builds have made.
 enum class Downloads : std::uint8_t { Keep, Remove };
 
 struct Swept {
@@ -18,7 +19,7 @@ struct Swept {
 };
 
 /// Removes what no line of index.json needs: blobs, unpacked layers, disk images, and if asked to,
-/// half-finished downloads. Errc::Busy while another program adds images.
+/// half-finished downloads and what builds remember. Errc::Busy while another program adds images.
 Result<Swept> collect_garbage(Store const& store, Downloads downloads);
 
 }  // namespace bh::image

@@ -106,7 +106,7 @@ Result<NamedImage> import_folder(Store const& store, std::string const& folder, 
                                  ImageConfig config, std::string const& name) {
   auto const adding = BH_TRY(store.begin_adding());
   auto writer = BH_TRY(BlobWriter::create(store));
-  BH_TRY(tar_folder(folder, owners,
+  BH_TRY(tar_folder(folder, {.owners = owners},
                     [&](std::span<std::byte const> bytes) { return writer.write(bytes); }));
   auto layer = BH_TRY(keep_layer(writer));
   return add_layer_image(store, std::move(layer), std::move(config), name);

@@ -6,6 +6,8 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include "image/blob_writer.h"
 #include "image/limits.h"
@@ -35,7 +37,10 @@ std::string Store::default_root() {
 }
 
 Result<Store> Store::open(std::string const& root) {
-  auto path = root + "/images";
+  std::error_code error;
+  auto path = std::filesystem::absolute(root, error).lexically_normal().string();
+  if (error) return fail_errno("open the image store " + root, error.value());
+  path += path.ends_with('/') ? "images" : "/images";
   for (auto const* const part : {kBlobsFolder, kPartialFolder, kLayersFolder, kDisksFolder}) {
     auto made = os::make_folders(path + "/" + part);
     if (!made) {

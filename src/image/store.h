@@ -51,6 +51,7 @@ inline constexpr char kBlobsFolder[] = "blobs/sha256";
 inline constexpr char kPartialFolder[] = "partial";
 inline constexpr char kLayersFolder[] = "layers";
 inline constexpr char kDisksFolder[] = "disks";
+inline constexpr char kBuildFolder[] = "build";
 inline constexpr char kIndexFile[] = "index.json";
 
 std::string blob_name(Digest const& digest);

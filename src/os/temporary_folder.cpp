@@ -9,7 +9,12 @@ namespace bh::os {
 
 Result<TemporaryFolder> TemporaryFolder::create(std::string_view prefix) {
   char const* const parent = std::getenv("TMPDIR");
-  std::string path = parent != nullptr && *parent != '\0' ? parent : "/tmp";
+  return create_in(parent != nullptr && *parent != '\0' ? parent : "/tmp", prefix);
+}
+
+Result<TemporaryFolder> TemporaryFolder::create_in(std::string_view parent,
+                                                   std::string_view prefix) {
+  std::string path(parent);
   path += "/";
   path += prefix;
   path += "-XXXXXX";

@@ -13,6 +13,8 @@ class TemporaryFolder {
  public:
   /// Below $TMPDIR or /tmp; its name starts with `prefix`.
   static Result<TemporaryFolder> create(std::string_view prefix);
+  /// Below the folder `parent`.
+  static Result<TemporaryFolder> create_in(std::string_view parent, std::string_view prefix);
 
   TemporaryFolder(TemporaryFolder&& other) noexcept : path_(std::exchange(other.path_, {})) {}
   TemporaryFolder& operator=(TemporaryFolder&&) = delete;

@@ -1,0 +1,168 @@
+#include "image/build/copy_step.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+
+#include "image/build/root_path.h"
+#include "image/folder_tar.h"
+#include "image/layer_entry.h"
+#include "image/layer_folder.h"
+#include "image/layer_reader.h"
+#include "os/file_write.h"
+#include "os/folder.h"
+#include "os/text_file.h"
+
+namespace bh::image::build {
+
+namespace {
+
+std::string last_part(std::string const& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+bool is_pattern(std::string const& path) {
+  return path.find_first_of("*?[") != std::string::npos;
+}
+
+/// Gives everything one owner or mode on its way.
+class OwnedFolder final : public LayerSink {
+ public:
+  OwnedFolder(LayerFolder& folder, std::optional<User> user, std::optional<std::uint32_t> mode)
+      : folder_(folder), user_(user), mode_(mode) {}
+
+  Result<> take(Entry const& entry, Content& content) override {
+    auto changed = entry;
+    if (user_) {
+      changed.uid = user_->uid;
+      changed.gid = user_->gid;
+    }
+    if (mode_) changed.mode = *mode_;
+    return folder_.take(changed, content);
+  }
+
+ private:
+  LayerFolder& folder_;
+  std::optional<User> user_;
+  std::optional<std::uint32_t> mode_;
+};
+
+bool is_archive(int root, std::string const& path) {
+  auto const file = open_in_root(root, path, O_RDONLY | O_NONBLOCK);
+  if (!file) return false;
+  std::array<char, 512> head{};
+  if (::pread(file->get(), head.data(), head.size(), 0) < 262) return false;
+  std::string_view const text(head.data(), head.size());
+  return text.starts_with("\x1f\x8b") || text.starts_with("\x28\xb5\x2f\xfd") ||
+         text.substr(257, 5) == "ustar";
+}
+
+}  // namespace
+
+Result<std::vector<CopySource::Found>> CopySource::find(os::UniqueFd const& root,
+                                                        CopyRequest const& request,
+                                                        Ignore const* ignore) {
+  std::vector<Found> found;
+  auto const add = [&](std::string const& path) -> Result<bool> {
+    struct stat info{};
+    if (ignore != nullptr && !path.empty() && ignore->leaves_out(path) &&
+        !ignore->has_exceptions()) {
+      return false;
+    }
+    auto const name = path.empty() ? "." : path;
+    if (::fstatat(root.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    found.push_back({.path = path, .is_folder = S_ISDIR(info.st_mode)});
+    return true;
+  };
+  for (auto const& source : request.sources) {
+    auto const path = BH_TRY(clean_path(source));
+    bool any = false;
+    if (is_pattern(path)) {
+      // Only the last part may have stars: what people write.
+      auto const slash = path.rfind('/');
+      auto const folder = slash == std::string::npos ? "." : path.substr(0, slash);
+      auto names = BH_TRY(os::names_in(root.get(), folder));
+      std::ranges::sort(names);
+      for (auto const& name : names) {
+        if (!matches(last_part(path), name)) continue;
+        any = BH_TRY(add(folder == "." ? name : folder + "/" + name)) || any;
+      }
+    } else {
+      any = BH_TRY(add(path));
+    }
+    if (!any) {
+      return fail(Errc::NotFound,
+                  "\"" + source + "\" is not there, or .dockerignore leaves it out");
+    }
+  }
+  return found;
+}
+
+Result<CopySource> CopySource::read(os::UniqueFd const& root, CopyRequest const& request,
+                                    Ignore const* ignore, std::string const& scratch_folder) {
+  auto found = BH_TRY(find(root, request, ignore));
+  for (auto const& one : found) {
+    if (request.unpacks && !one.is_folder && is_archive(root.get(), one.path)) {
+      return fail(Errc::Unsupported,
+                  "ADD of the archive \"" + one.path + "\"; unpack it first, or COPY it as it is");
+    }
+  }
+  auto tar = BH_TRY(os::open_at(AT_FDCWD, scratch_folder, O_TMPFILE | O_RDWR, 0600));
+  TarOptions options{.owners = ignore != nullptr ? Owners::Root : Owners::AsTheyAre,
+                     .times = Times::Zero,
+                     .kind = FolderKind::Plain,
+                     .leaves_out = {}};
+  if (ignore != nullptr) {
+    options.leaves_out = [ignore](std::string const& path, bool is_folder) {
+      // An exception may be in a folder that is left out.
+      return ignore->leaves_out(path) && !(is_folder && ignore->has_exceptions());
+    };
+  }
+  std::vector<TarItem> items;
+  bool const into_folder = request.destination.ends_with('/') || found.size() > 1;
+  for (auto const& one : found) {
+    std::string name;
+    if (!one.is_folder) {
+      name = into_folder ? last_part(one.path) : last_part(request.destination);
+    }
+    items.push_back({.source = one.path, .name = std::move(name)});
+  }
+  Hasher hasher;
+  BH_TRY(tar_items(root.get(), items, options, [&](std::span<std::byte const> bytes) {
+    hasher.update(bytes);
+    return os::write_all(tar, bytes);
+  }));
+  CopySource source(std::move(tar), hasher.finish());
+  source.found_ = std::move(found);
+  return source;
+}
+
+Result<> CopySource::apply(int root, CopyRequest const& request, std::optional<User> user) const {
+  auto folder = request.destination;
+  bool const only_file = found_.size() == 1 && !found_[0].is_folder;
+  if (only_file && !folder.ends_with('/')) {
+    // A folder of that name takes the file; else the file is what has the name.
+    if (open_in_root(root, folder, O_PATH | O_DIRECTORY)) {
+      return fail(Errc::Invalid, "\"" + folder + "\" is a folder; write \"" + folder + "/\"");
+    }
+    folder = folder.substr(0, folder.rfind('/'));
+  }
+  while (folder.ends_with('/')) folder.pop_back();
+  auto target = BH_TRY(make_folder_in_root(root, folder));
+  LayerFolder sink(std::move(target));
+  OwnedFolder owned(sink, user, request.mode);
+  ::lseek(tar_.get(), 0, SEEK_SET);
+  os::UniqueFd copy(::fcntl(tar_.get(), F_DUPFD_CLOEXEC, 3));
+  struct stat info{};
+  if (::fstat(tar_.get(), &info) != 0) return fail_errno("stat", errno);
+  BH_TRY(read_layer(std::make_unique<FileSource>(std::move(copy)),
+                    static_cast<std::uint64_t>(info.st_size), owned));
+  return sink.finish();
+}
+
+}  // namespace bh::image::build

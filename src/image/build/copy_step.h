@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "image/build/ignore.h"
+#include "image/build/user.h"
+#include "image/digest.h"
+#include "os/unique_fd.h"
+
+namespace bh::image::build {
+
+/// What COPY or ADD was told, with its variables expanded.
+struct CopyRequest {
+  std::vector<std::string> sources;  // Patterns, as paths from the root of where they come from.
+  std::string destination;           // Absolute; with a slash at the end for a folder.
+  std::optional<std::uint32_t> mode;
+  std::string owner;     // "" for root's.
+  bool unpacks = false;  // ADD would take local archives apart, which is not supported.
+};
+
+/// The files a request takes, held in a tar without a name.
+class CopySource {
+ public:
+  /// `ignore` is of the context; null for another image or stage, whose owners are kept.
+  static Result<CopySource> read(os::UniqueFd const& root, CopyRequest const& request,
+                                 Ignore const* ignore, std::string const& scratch_folder);
+
+  /// Of all names and contents, not of times: what decides whether a build does it again.
+  Digest const& digest() const { return digest_; }
+
+  /// Puts them into the root file system `root`, with the owner `user` if there is one.
+  Result<> apply(int root, CopyRequest const& request, std::optional<User> user) const;
+
+ private:
+  struct Found {
+    std::string path;
+    bool is_folder;
+  };
+
+  CopySource(os::UniqueFd tar, Digest digest) : tar_(std::move(tar)), digest_(std::move(digest)) {}
+
+  static Result<std::vector<Found>> find(os::UniqueFd const& root, CopyRequest const& request,
+                                         Ignore const* ignore);
+
+  os::UniqueFd tar_;
+  Digest digest_;
+  std::vector<Found> found_;
+};
+
+}  // namespace bh::image::build

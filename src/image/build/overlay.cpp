@@ -1,0 +1,60 @@
+#include "image/build/overlay.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "os/folder.h"
+
+namespace bh::image::build {
+
+namespace {
+
+// mount(2) takes a page of options.
+constexpr std::size_t kLongestOptions = 4095;
+
+}  // namespace
+
+Result<> Overlay::separate_mounts() {
+  if (::unshare(CLONE_NEWNS) != 0) return fail_errno("have mounts of our own", errno);
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+    return fail_errno("make mounts private", errno);
+  }
+  return {};
+}
+
+Result<Overlay> Overlay::mount(std::span<std::string const> lower, std::string const& work_folder) {
+  BH_TRY(os::make_folders(work_folder));
+  auto made = BH_TRY(os::TemporaryFolder::create_in(work_folder, "step"));
+  Overlay overlay(std::make_unique<os::TemporaryFolder>(std::move(made)));
+  for (auto const* const name : {"/root", "/upper", "/work", "/none"}) {
+    BH_TRY(os::make_folders(overlay.folder() + name));
+  }
+  // Layers' own paths are too long for many of them.
+  auto const names = BH_TRY(os::TemporaryFolder::create("b"));
+  std::string lowers;
+  for (std::size_t i = 0; i < lower.size(); ++i) {
+    auto const link = names.path() + "/" + std::to_string(i);
+    if (::symlink(lower[i].c_str(), link.c_str()) != 0) return fail_errno("link " + link, errno);
+    lowers = link + (lowers.empty() ? "" : ":" + lowers);
+  }
+  if (lowers.empty()) lowers = overlay.folder() + "/none";
+  auto const options = "lowerdir=" + lowers + ",upperdir=" + overlay.upper() +
+                       ",workdir=" + overlay.folder() + "/work,redirect_dir=off,metacopy=off";
+  if (options.size() > kLongestOptions) {
+    return fail(Errc::Unsupported,
+                "an image of " + std::to_string(lower.size()) + " layers as a base to build on");
+  }
+  if (::mount("overlay", overlay.root().c_str(), "overlay", 0, options.c_str()) != 0) {
+    return fail_errno("mount layers at " + overlay.root(), errno);
+  }
+  return overlay;
+}
+
+Overlay::~Overlay() {
+  if (folder_) ::umount2(root().c_str(), MNT_DETACH);
+}
+
+}  // namespace bh::image::build
