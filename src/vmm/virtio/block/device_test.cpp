@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "vmm/virtio/block/io_ring.h"
 #include "vmm/virtio/block/layout.h"
 #include "vmm/virtio/testing/fake_driver.h"
 
@@ -211,6 +212,7 @@ TEST_F(BlockTest, SaysWhatCannotBeADrive) {
 }
 
 TEST_F(BlockTest, ReadsWritesAndFlushesThroughARing) {
+  if (!IoRing::create()) GTEST_SKIP() << "this host has no io_uring";
   start({.cache_type = CacheType::Writeback, .io_engine = IoEngine::Async});
   std::string const text(1024, 'w');
   EXPECT_EQ(request(kBlockOut, 3, {ring().readable(text)}), kBlockOk);
@@ -227,6 +229,7 @@ TEST_F(BlockTest, ReadsWritesAndFlushesThroughARing) {
 }
 
 TEST_F(BlockTest, KeepsManyRequestsInFlight) {
+  if (!IoRing::create()) GTEST_SKIP() << "this host has no io_uring";
   start({.io_engine = IoEngine::Async});
   std::vector<testing::Piece> read;
   for (std::uint64_t i = 0; i < 5; ++i) {
@@ -244,6 +247,7 @@ TEST_F(BlockTest, KeepsManyRequestsInFlight) {
 }
 
 TEST_F(BlockTest, ReadsZerosThroughARingWhereTheFileHasShrunk) {
+  if (!IoRing::create()) GTEST_SKIP() << "this host has no io_uring";
   start({.io_engine = IoEngine::Async});
   ASSERT_EQ(::truncate(file_.path().c_str(), 512), 0);
   auto const data = ring().writable(1024);

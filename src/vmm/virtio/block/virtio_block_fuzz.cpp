@@ -7,6 +7,7 @@
 
 #include "os/unique_fd.h"
 #include "vmm/virtio/block/device.h"
+#include "vmm/virtio/block/io_ring.h"
 #include "vmm/virtio/testing/hostile_driver.h"
 
 /// The first byte chooses the kind of drive, the rest is what its driver does.
@@ -21,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   if ((data[0] & 2) != 0) config.overlay = DriveOverlay::Ephemeral;
   if ((data[0] & 4) != 0) config.cache_type = CacheType::Writeback;
   // Not both: an overlay has no file of its own for the ring.
-  if ((data[0] & 10) == 8) config.io_engine = IoEngine::Async;
+  static bool const has_rings = virtio::IoRing::create().has_value();
+  if ((data[0] & 10) == 8 && has_rings) config.io_engine = IoEngine::Async;
   config.num_queues = 1 + (data[0] >> 4) % 4;
   virtio::testing::HostileGuest guest;
   auto const device = virtio::BlockDevice::create(config, *guest.worker, guest.memory);
