@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <set>
 #include <thread>
@@ -109,7 +110,7 @@ class Puller {
     for (auto const& layer : manifest.layers) want(layer);
     want(manifest.config);
     // The largest first: nobody waits for it in the end.
-    std::ranges::stable_sort(missing, std::greater(), &Descriptor::size);
+    std::ranges::sort(missing, std::greater(), &Descriptor::size);
     for (auto const& blob : missing) progress_.expect(blob.size);
     return for_each_blob(missing, [this](Descriptor const& blob) { return fetch(blob); });
   }
