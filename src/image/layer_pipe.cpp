@@ -12,10 +12,9 @@ constexpr std::size_t kChunk = std::size_t{256} << 10;
 // How far the threads may be apart: enough that none waits for another's slow moment.
 constexpr std::size_t kMostQueued = 16;
 
+}  // namespace
+
 Result<> check_growth(std::uint64_t made, std::uint64_t compressed_size) {
-  if (made > kLargestLayer) {
-    return fail(Errc::Corrupt, "it unpacks to more than " + size_text(kLargestLayer));
-  }
   if (made > kGrowthIgnoredBelow && made / kMostGrowth > compressed_size) {
     return fail(Errc::Corrupt, size_text(compressed_size) + " unpack to more than " +
                                    size_text(made) + ": that is a bomb and no layer");
@@ -23,12 +22,12 @@ Result<> check_growth(std::uint64_t made, std::uint64_t compressed_size) {
   return {};
 }
 
-}  // namespace
-
-LayerPipe::LayerPipe(std::unique_ptr<ByteSource> source, std::uint64_t compressed_size)
+LayerPipe::LayerPipe(std::unique_ptr<ByteSource> source, std::uint64_t compressed_size,
+                     std::uint64_t most)
     : source_(std::move(source)),
-      producer_(
-          [this, compressed_size](std::stop_token const& stop) { produce(stop, compressed_size); }),
+      producer_([this, compressed_size, most](std::stop_token const& stop) {
+        produce(stop, compressed_size, most);
+      }),
       hash_thread_([this] { hash(); }) {}
 
 LayerPipe::~LayerPipe() {
@@ -67,7 +66,8 @@ LayerPipe::Chunk LayerPipe::get(Reader reader) {
   return chunk;
 }
 
-void LayerPipe::produce(std::stop_token const& stop, std::uint64_t compressed_size) {
+void LayerPipe::produce(std::stop_token const& stop, std::uint64_t compressed_size,
+                        std::uint64_t most) {
   std::uint64_t made = 0;
   while (!stop.stop_requested()) {
     auto chunk = std::make_shared<std::vector<std::byte>>(kChunk);
@@ -81,6 +81,9 @@ void LayerPipe::produce(std::stop_token const& stop, std::uint64_t compressed_si
     }
     if (filled == 0) break;
     made += filled;
+    if (made > most) {
+      return end(Error{Errc::Corrupt, "it unpacks to more than " + size_text(most)});
+    }
     if (auto const grown = check_growth(made, compressed_size); !grown) return end(grown.error());
     chunk->resize(filled);
     put(chunk);

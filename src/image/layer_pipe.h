@@ -15,14 +15,20 @@
 #include "base/mutex.h"
 #include "image/byte_source.h"
 #include "image/digest.h"
+#include "image/limits.h"
 
 namespace bh::image {
+
+/// Whether so many bytes may come of a layer of that size: Errc::Corrupt for a bomb.
+Result<> check_growth(std::uint64_t made, std::uint64_t compressed_size);
 
 /// A layer's bytes, decompressed by one thread and hashed by another while the caller's takes them.
 /// Only the thread that made it may call it.
 class LayerPipe {
  public:
-  LayerPipe(std::unique_ptr<ByteSource> source, std::uint64_t compressed_size);
+  /// More than `most` bytes are refused.
+  LayerPipe(std::unique_ptr<ByteSource> source, std::uint64_t compressed_size,
+            std::uint64_t most = kLargestLayer);
   LayerPipe(LayerPipe const&) = delete;
   LayerPipe& operator=(LayerPipe const&) = delete;
   /// Stops the threads, wherever they are.
@@ -37,7 +43,7 @@ class LayerPipe {
   using Chunk = std::shared_ptr<std::vector<std::byte> const>;  // Shared by the two who read it.
   enum Reader : std::size_t { kCaller, kHasher };
 
-  void produce(std::stop_token const& stop, std::uint64_t compressed_size);
+  void produce(std::stop_token const& stop, std::uint64_t compressed_size, std::uint64_t most);
   void hash();
   void put(Chunk const& chunk);
   void end(std::optional<Error> error);

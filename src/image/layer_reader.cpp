@@ -25,9 +25,9 @@ Result<> feed(TarReader& tar, LayerSink& sink) {
 }  // namespace
 
 Result<Digest> read_layer(std::unique_ptr<ByteSource> blob, std::uint64_t blob_size,
-                          LayerSink& sink) {
+                          LayerSink& sink, std::uint64_t most) {
   auto plain = BH_TRY(decompressed(std::move(blob)));
-  LayerPipe pipe(std::move(plain), blob_size);
+  LayerPipe pipe(std::move(plain), blob_size, most);
   auto const tar = BH_TRY(TarReader::open([&pipe] { return pipe.next(); }));
   BH_TRY(feed(*tar, sink));
   return pipe.finish();

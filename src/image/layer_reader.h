@@ -9,6 +9,7 @@
 #include "image/byte_source.h"
 #include "image/digest.h"
 #include "image/layer_entry.h"
+#include "image/limits.h"
 
 namespace bh::image {
 
@@ -34,9 +35,9 @@ class LayerSink {
 
 /// Reads a layer's blob, of `blob_size` bytes and with any compression, into `sink`. Returns the
 /// digest of the whole tar, for the caller to compare: what the sink took is to be thrown away if
-/// it is not the diffID. Uses two more threads meanwhile.
+/// it is not the diffID. More than `most` bytes are refused. Uses two more threads meanwhile.
 Result<Digest> read_layer(std::unique_ptr<ByteSource> blob, std::uint64_t blob_size,
-                          LayerSink& sink);
+                          LayerSink& sink, std::uint64_t most = kLargestLayer);
 
 /// The digest of a layer's tar, without looking into it.
 Result<Digest> hash_layer(std::unique_ptr<ByteSource> blob, std::uint64_t blob_size);

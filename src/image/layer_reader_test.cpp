@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "image/layer_pipe.h"
 #include "image/testing/tar_builder.h"
 
 namespace bh::image {
@@ -166,14 +167,22 @@ TEST_F(LayerReaderTest, RefusesWhatLinuxWouldNotTake) {
 }
 
 TEST_F(LayerReaderTest, RefusesABomb) {
-  // A GiB of zeros and some more, in 48 KiB: a hundred members of 11 MiB each.
-  auto const member = zstd_compressed(std::string(11 << 20, '\0'));
-  std::string bomb;
-  for (int i = 0; i < 100; ++i) bomb += member;
-  auto const digest = read(bomb);
+  EXPECT_TRUE(check_growth(kGiB, 1));
+  EXPECT_TRUE(check_growth(100 * kGiB, kGiB));
+  auto const bomb = check_growth(kGiB + 1, kMiB);
+  ASSERT_FALSE(bomb);
+  EXPECT_NE(bomb.error().message.find("that is a bomb"), std::string::npos);
+}
+
+TEST_F(LayerReaderTest, RefusesMoreThanItMayUnpackTo) {
+  auto const zeros = zstd_compressed(std::string(1 << 20, '\0'));
+  auto const source = [&] {
+    return std::make_unique<MemorySource>(std::as_bytes(std::span(zeros)));
+  };
+  EXPECT_TRUE(read_layer(source(), zeros.size(), sink_, 1 << 20));
+  auto const digest = read_layer(source(), zeros.size(), sink_, (1 << 20) - 1);
   ASSERT_FALSE(digest);
-  EXPECT_NE(digest.error().message.find("that is a bomb"), std::string::npos)
-      << digest.error().message;
+  EXPECT_EQ(digest.error().message, "it unpacks to more than 1024 KiB");
 }
 
 TEST_F(LayerReaderTest, SaysThatATarIsDamaged) {
