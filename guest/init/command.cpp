@@ -1,15 +1,19 @@
 #include "init/command.h"
 
-#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdint>
 #include <optional>
 
 #include "init/console.h"
 #include "init/exit_status.h"
+#include "init/file.h"
+#include "init/identity.h"
 #include "init/report.h"
 
 namespace bh::init {
@@ -18,27 +22,7 @@ namespace {
 
 constexpr char const* kCommandFile = "/.bulkhead/command";
 constexpr char const* kParameter = "bulkhead.run";
-
-// Only ever used by the first process, before it starts another.
-std::array<char, Arguments::kMaxBytes + 1> file_bytes;
-
-/// The file's bytes, which the next call overwrites; nothing, with errno set, if it cannot be read.
-std::optional<std::string_view> read_file(char const* path) {
-  int const fd = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
-  std::size_t used = 0;
-  ssize_t count = 0;
-  while (used < file_bytes.size()) {
-    count = ::read(fd, file_bytes.data() + used, file_bytes.size() - used);
-    if (count <= 0) break;
-    used += static_cast<std::size_t>(count);
-  }
-  int const error = errno;
-  ::close(fd);
-  errno = error;
-  if (count < 0) return std::nullopt;
-  return std::string_view(file_bytes.data(), used);
-}
+constexpr mode_t kFolderMode = 0755;
 
 bool accept(std::string_view source, ParseError error) {
   if (error == ParseError::None) return true;
@@ -67,7 +51,34 @@ bool find_command(Arguments& out) {
   return accept("the default shell", parse_percent_encoded("/bin/sh", out));
 }
 
-int run_command(Arguments const& command) {
+namespace {
+
+/// The folder and all above it. What cannot be made chdir() will tell.
+void make_folders(std::string_view path) {
+  std::array<char, PATH_MAX> text{};
+  if (path.size() >= text.size()) return;
+  for (std::size_t i = 0; i <= path.size(); ++i) {
+    if (i != 0 && (i == path.size() || path[i] == '/')) ::mkdir(text.data(), kFolderMode);
+    if (i != path.size()) text[i] = path[i];
+  }
+}
+
+/// The child's last steps before it is another program. False: it has said why it cannot be.
+bool settle_in(Settings const& settings) {
+  if (auto const* const folder = settings.find_text("folder")) {
+    make_folders(folder);
+    if (::chdir(folder) != 0) {
+      report_errno("enter", folder, errno);
+      return false;
+    }
+  }
+  auto const user = settings.find("user");
+  return !user || become(*user);
+}
+
+}  // namespace
+
+int run_command(Arguments const& command, Settings const& settings) {
   // The command must not lead the session: a terminal is hung up when its session's leader ends,
   // and what the serial driver has not sent by then is lost.
   ::setsid();
@@ -79,6 +90,7 @@ int run_command(Arguments const& command) {
   }
   if (child == 0) {
     come_to_foreground();
+    if (!settle_in(settings)) ::_exit(kCannotStart);
     ::execvp(command.argv()[0], command.argv());
     int const error = errno;
     report_errno("exec", command[0], error);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "init/arguments.h"
+#include "init/settings.h"
 
 namespace bh::init {
 
@@ -11,9 +12,10 @@ namespace bh::init {
 /// shell in its place would look like success.
 bool find_command(Arguments& out);
 
-/// Runs `command` in a session of its own on the console, reaps every orphan meanwhile, and returns
-/// its exit status: 128 plus the signal that ended it, 127 when there is no such program, 126 when
-/// it cannot be executed, 125 when there could be no process.
-int run_command(Arguments const& command);
+/// Runs `command`, as the user and in the folder of `settings`, in a session of its own on the
+/// console, reaps every orphan meanwhile, and returns its exit status: 128 plus the signal that
+/// ended it, 127 when there is no such program, 126 when it cannot be executed, 125 when there
+/// could be no process.
+int run_command(Arguments const& command, Settings const& settings);
 
 }  // namespace bh::init

@@ -15,9 +15,11 @@
 #include "init/exit_status.h"
 #include "init/file_systems.h"
 #include "init/idle.h"
+#include "init/image_root.h"
 #include "init/loopback.h"
 #include "init/monitor_ports.h"
 #include "init/report.h"
+#include "init/settings.h"
 
 namespace bh::init {
 
@@ -29,16 +31,24 @@ constexpr std::string_view kHostName = "bulkhead";
 
 // Too large for a stack that nobody has grown yet.
 Arguments command;
+Settings settings;
+
+void name_machine() {
+  auto const name = settings.find("host").value_or(kHostName);
+  if (::sethostname(name.data(), name.size()) != 0) report_errno("set host name", name, errno);
+}
 
 void prepare_environment() {
-  ::mkdir(kHome, kHomeMode);
-  if (::sethostname(kHostName.data(), kHostName.size()) != 0) {
-    report_errno("set host name", kHostName, errno);
-  }
   // The kernel sets HOME=/ and TERM=linux, and passes on what its command line adds.
-  ::setenv("HOME", kHome, 1);
+  if (settings.find("user")) {
+    ::unsetenv("HOME");
+  } else {
+    ::mkdir(kHome, kHomeMode);
+    ::setenv("HOME", kHome, 1);
+  }
   ::setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
   ::setenv("TERM", "linux", 0);
+  settings.set_environment();
 }
 
 [[noreturn]] void end_machine(int status) {
@@ -59,11 +69,17 @@ int run() {
   mount_devices();
   open_console();
   announce_boot();
+  if (!settings.read()) return kCannotStart;
+  auto const* const image = settings.find_text("root");
+  // What is beside this program is out of reach behind it.
+  if (image != nullptr && !(find_command(command) && enter_image_root(image))) return kCannotStart;
   mount_file_systems();
+  name_machine();
   prepare_environment();
   bring_up_loopback();
   let_kernel_sleep();
-  return find_command(command) ? run_command(command) : kCannotStart;
+  if (image == nullptr && !find_command(command)) return kCannotStart;
+  return run_command(command, settings);
 }
 
 }  // namespace

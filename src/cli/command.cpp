@@ -22,6 +22,25 @@ std::vector<std::string> Options::values(std::string_view name) const {
   return values;
 }
 
+namespace {
+
+Option const* find_option(std::span<Option const> known, std::string_view name) {
+  auto const option = std::ranges::find_if(
+      known, [&](Option const& one) { return one.name == name || one.letter == name; });
+  return option == known.end() ? nullptr : &*option;
+}
+
+/// "-it": several flags of one letter each.
+bool is_cluster(std::span<Option const> known, std::string_view argument) {
+  if (argument.size() < 3 || argument[1] == '-') return false;
+  return std::ranges::all_of(argument.substr(1), [&](char letter) {
+    auto const* const option = find_option(known, std::string{'-', letter});
+    return option != nullptr && option->value.empty();
+  });
+}
+
+}  // namespace
+
 Result<Options> parse_options(std::span<Option const> known, std::span<std::string const> arguments,
                               WordOrder order) {
   Options options;
@@ -37,11 +56,17 @@ Result<Options> parse_options(std::span<Option const> known, std::span<std::stri
       options.words_.emplace_back(argument);
       continue;
     }
+    if (is_cluster(known, argument)) {
+      for (char const letter : argument.substr(1)) {
+        auto const* const option = find_option(known, std::string{'-', letter});
+        options.given_.push_back({.name = std::string(option->name), .value = {}});
+      }
+      continue;
+    }
     auto const equals = argument.find('=');
     std::string const name(argument.substr(0, equals));
-    auto const option = std::ranges::find_if(
-        known, [&](Option const& one) { return one.name == name || one.letter == name; });
-    if (option == known.end()) return fail(Errc::Invalid, "unknown option " + name);
+    auto const* const option = find_option(known, name);
+    if (option == nullptr) return fail(Errc::Invalid, "unknown option " + name);
     std::string value;
     if (equals != std::string_view::npos) {
       if (option->value.empty()) return fail(Errc::Invalid, name + " takes no value");

@@ -55,10 +55,13 @@ TEST(Commands, SuggestsTheCommandThatWasMeant) {
 
 TEST(Commands, NamesTheCommandInErrors) {
   EXPECT_EQ(error_of({"run", "--frob"}), "run: unknown option --frob; see `bulkhead help run`");
-  EXPECT_EQ(error_of({"run", "echo"}), "run: --kernel FILE is required");
-  EXPECT_EQ(error_of({"run", "--kernel", "k", "--cpus", "33"}),
+  EXPECT_EQ(error_of({"run"}),
+            "run: an IMAGE is expected, or --initrd FILE (see bulkhead run --help)");
+  EXPECT_EQ(error_of({"run", "--isolation", "chroot", "--initrd", "i"}),
+            "run: isolation \"chroot\": must be microvm or container");
+  EXPECT_EQ(error_of({"run", "--initrd", "i", "--cpus", "33"}),
             "run: --cpus \"33\": must be a number from 1 to 32");
-  EXPECT_EQ(error_of({"run", "--kernel", "k", "--memory", "1G"}),
+  EXPECT_EQ(error_of({"run", "--initrd", "i", "--memory", "1G"}),
             "run: --memory \"1G\": must be a number from 1 to 1048576");
 }
 
@@ -81,6 +84,16 @@ TEST(Options, MayStandBetweenWordsAndHaveLetters) {
   EXPECT_TRUE(options->has("--all"));
   EXPECT_EQ(options->values("--b"), (Words{"1", "2"}));
   EXPECT_EQ(Words(options->words().begin(), options->words().end()), (Words{"x", "y", "-z"}));
+}
+
+TEST(Options, OfOneLetterMayStandTogether) {
+  constexpr Option kKnown[] = {
+      {"--tty", "", "", "-t"}, {"--in", "", "", "-i"}, {"--e", "V", "", "-e"}};
+  auto const options = parse_options(kKnown, Words{"-it", "-e", "x", "y"});
+  ASSERT_TRUE(options) << options.error().message;
+  EXPECT_TRUE(options->has("--tty"));
+  EXPECT_TRUE(options->has("--in"));
+  EXPECT_EQ(parse_options(kKnown, Words{"-ie", "x"}).error().message, "unknown option -ie");
 }
 
 TEST(Options, EndAtTheFirstWord) {

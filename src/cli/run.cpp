@@ -1,38 +1,47 @@
 #include "cli/run.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
-#include <system_error>
 
-#include "cli/command_archive.h"
-#include "os/child.h"
-#include "os/file.h"
-#include "os/temporary_folder.h"
+#include "cli/image_transfer.h"
+#include "image/disk_image.h"
+#include "image/registry/transfer.h"
+#include "image/unpacked_layer.h"
+#include "machine/providers/companions.h"
+#include "machine/providers/container.h"
+#include "machine/providers/microvm.h"
 
 namespace bh::cli {
 
 namespace {
 
-constexpr std::uint64_t kDefaultMemory = 256;  // MiB
-constexpr std::uint64_t kDefaultCpus = 1;
+constexpr std::uint64_t kMostMemory = 1u << 20;  // MiB
 constexpr std::uint64_t kMostCpus = 32;
 
 constexpr std::array kRunOptions{
-    Option{"--kernel", "FILE", "The machine's kernel: vmlinux or bzImage (required)"},
-    Option{"--initrd", "FILE", "Its root file system, as an initramfs"},
-    Option{"--memory", "MIB", "Its memory, 256 MiB unless said"},
-    Option{"--cpus", "N", "Its CPUs, 1 unless said"},
+    Option{"--isolation", "HOW", "microvm (default): a kernel of its own; or container"},
+    Option{"--memory", "MIB", "Memory; 256 for a microVM unless said", "-m"},
+    Option{"--cpus", "N", "CPUs; 1 for a microVM unless said"},
+    Option{"--env", "NAME=VALUE", "A variable; NAME alone takes ours; as often as needed", "-e"},
+    Option{"--workdir", "DIR", "Where the command starts", "-w"},
+    Option{"--user", "USER[:GROUP]", "Who it runs as", "-u"},
+    Option{"--entrypoint", "PROGRAM", "Instead of the image's"},
+    Option{"--hostname", "NAME", "The machine's own name"},
+    Option{"--tty", "", "Give a container a terminal; a microVM has one", "-t"},
+    Option{"--interactive", "", "Standard input is the command's; always so", "-i"},
+    Option{"--rm", "", "Leave nothing behind; always so"},
+    Option{"--pull", "WHEN", "missing (default), never or always"},
+    kRootOption,
+    kInsecureOption,
+    kCaFileOption,
+    kCredsOption,
+    Option{"--kernel", "FILE", "A microVM's kernel: vmlinux or bzImage, instead of ours"},
+    Option{"--initrd", "FILE", "Its root file system as an initramfs, instead of an image"},
     Option{"--engine", "NAME", "auto (default), kvm or soft"},
     Option{"--translate", "MODE",
            "How the soft engine runs code: on (default), off, exact or compare"},
@@ -42,23 +51,9 @@ constexpr std::array kRunOptions{
     Option{"--init", "FILE", "The static bulkhead-init, if it is not where it is looked for"},
 };
 
-struct RunRequest {
-  std::string kernel;
-  std::optional<std::string> initrd;
-  std::uint64_t memory_mib = kDefaultMemory;
-  std::uint64_t cpus = kDefaultCpus;
-  std::string engine = "auto";
-  std::string translate = "on";
-  std::string code_cache;
-  std::string append;
-  std::string init;
-  std::string monitor;
-  std::span<std::string const> command;
-};
-
-Result<std::uint64_t> number(Options const& options, std::string_view name, std::uint64_t otherwise,
-                             std::uint64_t most) {
-  if (!options.has(name)) return otherwise;
+Result<std::optional<std::uint64_t>> number(Options const& options, std::string_view name,
+                                            std::uint64_t most) {
+  if (!options.has(name)) return std::nullopt;
   auto const text = options.value(name);
   std::uint64_t value = 0;
   auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -69,154 +64,143 @@ Result<std::uint64_t> number(Options const& options, std::string_view name, std:
   return value;
 }
 
-/// The folder of this program: its companions are installed beside it.
-Result<std::filesystem::path> program_folder() {
-  std::error_code error;
-  auto const program = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return fail_errno("read /proc/self/exe", error.value());
-  return program.parent_path();
+std::optional<std::string> text(Options const& options, std::string_view name) {
+  if (!options.has(name)) return std::nullopt;
+  return std::string(options.value(name));
 }
 
-Result<std::string> find_companion(std::string_view name,
-                                   std::initializer_list<std::filesystem::path> places) {
-  for (auto const& place : places) {
-    auto const path = place / name;
-    if (::access(path.c_str(), X_OK) == 0) return path.string();
+Result<std::vector<std::string>> variables(Options const& options) {
+  std::vector<std::string> variables;
+  for (auto const& given : options.values("--env")) {
+    if (given.empty() || given.front() == '=') {
+      return fail(Errc::Invalid, "--env \"" + given + "\": must be NAME=VALUE or NAME");
+    }
+    if (given.find('=') != given.npos) {
+      variables.push_back(given);
+    } else if (auto const* const ours = std::getenv(given.c_str())) {
+      variables.push_back(given + "=" + ours);
+    }
   }
-  return fail(Errc::NotFound,
-              fmt::format("find {}: it is not in {}", name, places.begin()->string()));
+  return variables;
 }
 
-/// In the user's cache folder (XDG Base Directory Specification), which is made; empty if it cannot
-/// be.
+Result<machine::Definition> read_definition(Options const& options) {
+  machine::Definition definition;
+  if (options.has("--isolation")) {
+    auto const isolation = BH_TRY(machine::parse_isolation(options.value("--isolation")));
+    definition.isolation = isolation;
+  }
+  auto const memory = BH_TRY(number(options, "--memory", kMostMemory));
+  auto const cpus = BH_TRY(number(options, "--cpus", kMostCpus));
+  auto const environment = BH_TRY(variables(options));
+  definition.memory_mib = memory;
+  definition.cpus = cpus;
+  definition.environment = environment;
+  definition.working_folder = text(options, "--workdir");
+  definition.user = text(options, "--user");
+  definition.entrypoint = text(options, "--entrypoint");
+  definition.host_name = options.value("--hostname");
+  return definition;
+}
+
+/// Empty if there is no place for it.
 std::string usual_code_cache() {
-  auto const* const cache = std::getenv("XDG_CACHE_HOME");
-  auto const* const home = std::getenv("HOME");
-  bool const given = cache != nullptr && cache[0] == '/';
-  if (!given && (home == nullptr || home[0] != '/')) return {};
-  auto const folder =
-      (given ? std::filesystem::path(cache) : std::filesystem::path(home) / ".cache") / "bulkhead";
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  return error ? std::string() : (folder / "code").string();
+  auto const folder = machine::cache_folder();
+  return folder.empty() ? std::string() : (folder / "code").string();
 }
 
-Result<RunRequest> read_request(Options const& options) {
-  RunRequest request;
-  if (!options.has("--kernel")) return fail(Errc::Invalid, "--kernel FILE is required");
-  request.kernel = options.value("--kernel");
-  if (options.has("--initrd")) request.initrd = options.value("--initrd");
-  auto const memory = BH_TRY(number(options, "--memory", kDefaultMemory, 1u << 20));
-  request.memory_mib = memory;
-  auto const cpus = BH_TRY(number(options, "--cpus", kDefaultCpus, kMostCpus));
-  request.cpus = cpus;
-  if (options.has("--engine")) request.engine = options.value("--engine");
-  if (options.has("--translate")) request.translate = options.value("--translate");
-  request.code_cache =
-      options.has("--code-cache") ? options.value("--code-cache") : usual_code_cache();
-  if (request.code_cache == "none") request.code_cache.clear();
-  request.append = options.value("--append");
-  request.command = options.words();
-
-  auto const folder = BH_TRY(program_folder());
-  auto const monitor = BH_TRY(find_companion("bulkhead-vmm", {folder}));
-  request.monitor = monitor;
-  request.init = options.value("--init");
-  if (!options.has("--init")) {
-    auto const init =
-        BH_TRY(find_companion("bulkhead-init", {folder, folder / ".." / "guest" / "init"}));
-    request.init = init;
+Result<machine::MicrovmOptions> read_microvm_options(Options const& options) {
+  machine::MicrovmOptions microvm;
+  microvm.kernel = options.value("--kernel");
+  if (microvm.kernel.empty()) {
+    auto const kernel = BH_TRY(machine::find_guest_kernel());
+    microvm.kernel = kernel;
   }
-  return request;
+  microvm.initrd = text(options, "--initrd");
+  microvm.init = options.value("--init");
+  microvm.engine = text(options, "--engine").value_or(microvm.engine);
+  microvm.translate = text(options, "--translate").value_or(microvm.translate);
+  microvm.code_cache = text(options, "--code-cache").value_or(usual_code_cache());
+  if (microvm.code_cache == "none") microvm.code_cache.clear();
+  microvm.append = options.value("--append");
+  return microvm;
 }
 
-Result<> write_all(os::UniqueFd const& file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    ssize_t const count = ::write(file.get(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno("write", errno);
-    bytes.remove_prefix(static_cast<std::size_t>(count));
+/// A machine whose root file system is an initramfs.
+Result<int> run_initrd(Options const& options) {
+  auto const definition = BH_TRY(read_definition(options));
+  if (definition.isolation != machine::Isolation::Microvm) {
+    return fail(Errc::Invalid, "--initrd is for a microVM: a container has no kernel to unpack it");
   }
-  return {};
-}
-
-/// Returns how many bytes there were.
-Result<std::uint64_t> copy_all(std::string const& from, os::UniqueFd const& to) {
-  auto const source = BH_TRY(os::open_file(from, O_RDONLY));
-  std::string buffer(1 << 20, '\0');
-  std::uint64_t total = 0;
-  while (true) {
-    ssize_t const count = ::read(source.get(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno("read " + from, errno);
-    if (count == 0) return total;
-    BH_TRY(write_all(to, std::string_view(buffer).substr(0, static_cast<std::size_t>(count))));
-    total += static_cast<std::uint64_t>(count);
+  auto const microvm = BH_TRY(read_microvm_options(options));
+  machine::Microvm machine;
+  machine.memory_mib = definition.memory_mib.value_or(machine.memory_mib);
+  machine.cpus = definition.cpus.value_or(machine.cpus);
+  machine.command.assign(options.words().begin(), options.words().end());
+  for (auto const& variable : definition.environment) machine.settings.push_back("env=" + variable);
+  if (definition.user) machine.settings.push_back("user=" + *definition.user);
+  if (definition.working_folder) {
+    machine.settings.push_back("folder=" + *definition.working_folder);
   }
+  if (!definition.host_name.empty()) machine.settings.push_back("host=" + definition.host_name);
+  return machine::run_microvm(machine, microvm);
 }
 
-Result<os::UniqueFd> create_file(std::string const& path) {
-  os::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file.valid()) return fail_errno("create " + path, errno);
-  return file;
-}
-
-/// The initrd given, then bulkhead-init and the command: the kernel unpacks one after the other.
-Result<> write_initrd(RunRequest const& request, std::string const& path) {
-  // Linux Documentation/driver-api/early-userspace/buffer-format.rst: archives start at multiples
-  // of 4, with zeros between.
-  constexpr std::uint64_t kAlignment = 4;
-  auto const archive = BH_TRY(make_command_archive(request.init, request.command));
-  auto const file = BH_TRY(create_file(path));
-  if (request.initrd) {
-    auto const size = BH_TRY(copy_all(*request.initrd, file));
-    BH_TRY(write_all(file, std::string((kAlignment - size % kAlignment) % kAlignment, '\0')));
+/// The image, fetched if it has to be.
+Result<image::Image> get_image(image::Store const& store, std::string const& name,
+                               Options const& options) {
+  auto const when = text(options, "--pull").value_or("missing");
+  if (when != "missing" && when != "never" && when != "always") {
+    return fail(Errc::Invalid, "--pull \"" + when + "\": must be missing, never or always");
   }
-  return write_all(file, archive);
+  auto found = image::find_image(store, name);
+  bool const missing = !found && found.error().code == Errc::NotFound;
+  if (when == "never" || (when == "missing" && !missing)) return found;
+  auto const reference = BH_TRY(image::Reference::parse(name));
+  auto const transfer = BH_TRY(transfer_options(options));
+  auto const pulled = BH_TRY(image::registry::pull(store, reference, transfer));
+  return image::load_image(store, pulled.image);
 }
 
-Result<> write_config(RunRequest const& request, std::string const& initrd,
-                      std::string const& path) {
-  auto command_line =
-      fmt::format("console=ttyS0 reboot=k panic=-1 quiet loglevel=3 rdinit={}", kGuestInit);
-  if (!request.append.empty()) command_line += " " + request.append;
-  boost::json::object const config{
-      {"boot-source",
-       {{"kernel_image_path", request.kernel},
-        {"initrd_path", initrd},
-        {"boot_args", command_line}}},
-      {"machine-config", {{"vcpu_count", request.cpus}, {"mem_size_mib", request.memory_mib}}},
-  };
-  auto const file = BH_TRY(create_file(path));
-  return write_all(file, boost::json::serialize(config));
+Result<int> run_image(Options const& options) {
+  auto words = options.words();
+  auto const& name = words[0];
+  words = words.subspan(1);
+  if (!words.empty() && words[0] == "--") words = words.subspan(1);
+  auto definition = BH_TRY(read_definition(options));
+  definition.command.assign(words.begin(), words.end());
+
+  auto const store = BH_TRY(open_store(options));
+  // Held until the end: garbage collection must not take what the machine uses.
+  auto const adding = BH_TRY(store.begin_adding());
+  auto const image = BH_TRY(get_image(store, name, options));
+  auto const process = BH_TRY(machine::process_of(definition, image.config));
+  if (definition.isolation == machine::Isolation::Container) {
+    auto const layers = BH_TRY(image::unpacked_layers(store, image));
+    return machine::run_container(definition, process,
+                                  {.layers = layers,
+                                   .work_folder = store.path() + "/" + image::kBuildFolder,
+                                   .terminal = options.has("--tty")});
+  }
+  auto const microvm = BH_TRY(read_microvm_options(options));
+  auto const disk = BH_TRY(image::disk_image(store, image));
+  return machine::run_microvm(machine::microvm_of(definition, process, disk), microvm);
 }
 
 Result<int> run(Context& /*context*/, Options const& options) {
-  auto const request = BH_TRY(read_request(options));
-  auto const folder = BH_TRY(os::TemporaryFolder::create("bulkhead-run"));
-  auto const initrd = folder.path() + "/initrd";
-  auto const config = folder.path() + "/vm.json";
-  BH_TRY(write_initrd(request, initrd));
-  BH_TRY(write_config(request, initrd, config));
-  std::vector<std::string> words{
-      request.monitor,   "--config-file", config,
-      "--no-api",        "--id",          fmt::format("run-{}", ::getpid()),
-      "--engine",        request.engine,  "--translate",
-      request.translate, "--level",       "Error",
-      "--expect-status"};
-  if (!request.code_cache.empty()) {
-    words.insert(words.end(), {"--code-cache", request.code_cache});
+  if (options.has("--initrd")) return run_initrd(options);
+  if (options.words().empty()) {
+    return fail(Errc::Invalid, "an IMAGE is expected, or --initrd FILE (see bulkhead run --help)");
   }
-  auto monitor = BH_TRY(os::Child::start(words));
-  return monitor.wait();
+  return run_image(options);
 }
 
 }  // namespace
 
 constinit Command const kRun{
     .name = "run",
-    .usage = "run --kernel FILE [--initrd FILE] [OPTION...] [--] [COMMAND [ARGUMENT...]]",
-    .summary = "Run a command, or a shell, in a throw-away microVM",
+    .usage = "run [OPTION...] IMAGE [--] [COMMAND [ARGUMENT...]]",
+    .summary = "Run a command in a throw-away machine made from an image",
     .options = kRunOptions,
     .run = run,
 };

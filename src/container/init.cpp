@@ -12,6 +12,7 @@
 #include "container/hooks.h"
 #include "container/json/writer.h"
 #include "container/launch/program.h"
+#include "jail/net/loopback.h"
 #include "os/text_file.h"
 
 namespace bh::container {
@@ -57,6 +58,7 @@ Result<> make_namespaces(Launch const& launch) {
   if (flags != 0 && ::unshare(static_cast<int>(flags)) != 0) {
     return fail_errno("make the namespaces", errno);
   }
+  if ((flags & CLONE_NEWNET) != 0) return jail::bring_up_loopback();
   return {};
 }
 

@@ -1,4 +1,4 @@
-#include "cli/command_archive.h"
+#include "machine/providers/guest_archive.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -11,13 +11,14 @@
 
 #include "os/file.h"
 
-namespace bh::cli {
+namespace bh::machine {
 
 namespace {
 
 constexpr char kFolder[] = ".bulkhead";
 constexpr char kInit[] = ".bulkhead/init";
 constexpr char kCommand[] = ".bulkhead/command";
+constexpr char kSettings[] = ".bulkhead/machine";
 
 // A static program of a few hundred KiB; anything near this is some other file.
 constexpr std::uint64_t kLargestInit = 64 << 20;
@@ -71,13 +72,20 @@ Result<> add(archive* archive, File const& file) {
               std::string("archive ") + file.path + ": " + ::archive_error_string(archive));
 }
 
+/// Each ended with NUL; no file if there are none.
+Result<> add_words(archive* archive, char const* path, std::span<std::string const> words) {
+  if (words.empty()) return {};
+  std::string content;
+  for (auto const& word : words) content += word + '\0';
+  return add(archive, {path, AE_IFREG, 0600, content});
+}
+
 }  // namespace
 
-Result<std::string> make_command_archive(std::string const& init_path,
-                                         std::span<std::string const> command) {
+Result<std::string> make_guest_archive(std::string const& init_path,
+                                       std::span<std::string const> command,
+                                       std::span<std::string const> settings) {
   auto const program = BH_TRY(read_program(init_path));
-  std::string words;
-  for (auto const& word : command) words += word + '\0';
 
   std::string text;
   std::unique_ptr<archive, FreeArchive> const archive(::archive_write_new());
@@ -88,11 +96,12 @@ Result<std::string> make_command_archive(std::string const& init_path,
   }
   BH_TRY(add(archive.get(), {kFolder, AE_IFDIR, 0755, {}}));
   BH_TRY(add(archive.get(), {kInit, AE_IFREG, 0755, program}));
-  if (!command.empty()) BH_TRY(add(archive.get(), {kCommand, AE_IFREG, 0600, words}));
+  BH_TRY(add_words(archive.get(), kCommand, command));
+  BH_TRY(add_words(archive.get(), kSettings, settings));
   if (::archive_write_close(archive.get()) != ARCHIVE_OK) {
     return fail(Errc::Io, std::string("archive: ") + ::archive_error_string(archive.get()));
   }
   return text;
 }
 
-}  // namespace bh::cli
+}  // namespace bh::machine

@@ -1,4 +1,4 @@
-#include "cli/command_archive.h"
+#include "machine/providers/guest_archive.h"
 
 #include <gtest/gtest.h>
 
@@ -7,12 +7,12 @@
 
 #include "os/temporary_folder.h"
 
-namespace bh::cli {
+namespace bh::machine {
 namespace {
 
-class CommandArchiveTest : public testing::Test {
+class GuestArchiveTest : public testing::Test {
  protected:
-  CommandArchiveTest() { std::ofstream(init_) << "PROGRAM"; }
+  GuestArchiveTest() { std::ofstream(init_) << "PROGRAM"; }
 
   /// Content of a file in a newc archive; "absent" if it is not there. Written from the format's
   /// description (Linux Documentation/driver-api/early-userspace/buffer-format.rst).
@@ -35,27 +35,30 @@ class CommandArchiveTest : public testing::Test {
   std::string init_ = folder_.path() + "/init";
 };
 
-TEST_F(CommandArchiveTest, HoldsTheInitProgramAndTheCommandsWords) {
+TEST_F(GuestArchiveTest, HoldsTheInitProgramTheCommandAndTheSettings) {
   std::vector<std::string> const command{"echo", "", "a b"};
-  auto const archive = make_command_archive(init_, command);
+  std::vector<std::string> const settings{"root=/dev/vda", "env=A=b"};
+  auto const archive = make_guest_archive(init_, command, settings);
   ASSERT_TRUE(archive) << archive.error().message;
   EXPECT_EQ(file(*archive, ".bulkhead/init"), "PROGRAM");
   EXPECT_EQ(file(*archive, ".bulkhead/command"), std::string("echo\0\0a b\0", 10));
+  EXPECT_EQ(file(*archive, ".bulkhead/machine"), std::string("root=/dev/vda\0env=A=b\0", 22));
   EXPECT_EQ(file(*archive, "TRAILER!!!"), "");
 }
 
-TEST_F(CommandArchiveTest, HoldsNoCommandForAShell) {
-  auto const archive = make_command_archive(init_, {});
+TEST_F(GuestArchiveTest, HoldsNoCommandForAShell) {
+  auto const archive = make_guest_archive(init_, {}, {});
   ASSERT_TRUE(archive);
   EXPECT_EQ(file(*archive, ".bulkhead/command"), "absent");
+  EXPECT_EQ(file(*archive, ".bulkhead/machine"), "absent");
 }
 
-TEST_F(CommandArchiveTest, SaysWhichInitIsMissing) {
-  auto const archive = make_command_archive("/nonexistent/init", {});
+TEST_F(GuestArchiveTest, SaysWhichInitIsMissing) {
+  auto const archive = make_guest_archive("/nonexistent/init", {}, {});
   ASSERT_FALSE(archive);
   EXPECT_EQ(archive.error().message, "open /nonexistent/init: No such file or directory");
-  EXPECT_FALSE(make_command_archive(folder_.path(), {}));
+  EXPECT_FALSE(make_guest_archive(folder_.path(), {}, {}));
 }
 
 }  // namespace
-}  // namespace bh::cli
+}  // namespace bh::machine

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "init/arguments.h"
+
+namespace bh::init {
+
+/// What the file /.bulkhead/machine says, a `key=value` a word, each ended with NUL:
+///
+///   root    a disk with an image's file system, to be the root below a writable layer in memory
+///   env     NAME=VALUE of the command's environment; as often as needed
+///   folder  the command's working folder, made if it is not there
+///   user    USER[:GROUP], names or numbers of the image
+///   host    the machine's name
+class Settings {
+ public:
+  /// Reads the file. False, having said why on the console, if it is there but unreadable; without
+  /// one nothing is set.
+  bool read();
+
+  /// The last value of a key.
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const;
+  /// Like find(), as a C string.
+  [[nodiscard]] char const* find_text(std::string_view key) const;
+  /// Puts all of `env` into this process's environment. The object must outlive that.
+  void set_environment() const;
+
+  /// For read(), and for tests.
+  ParseError parse(std::string_view bytes) { return parse_nul_separated(bytes, lines_); }
+
+ private:
+  Arguments lines_;
+};
+
+}  // namespace bh::init

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "image/build/user.h"
+
+namespace bh::image::build {
+
+/// A container by the OCI runtime specification, with what Docker gives one.
+struct ContainerConfig {
+  std::string root;  // Folder of its root file system.
+  std::vector<std::string> words;
+  std::vector<std::string> environment;
+  std::string working_folder = "/";
+  User user;
+  std::string host_name;
+  bool host_network = false;  // And with it the host's names.
+  bool terminal = false;
+  std::optional<std::uint64_t> memory;  // Most bytes,
+  std::optional<std::uint64_t> cpus;    // and most CPUs' time.
+};
+
+/// Files of the host that a container with the host's network has mounted.
+inline constexpr char const* kHostFiles[] = {"/etc/resolv.conf", "/etc/hosts"};
+
+/// Its config.json.
+std::string config_json(ContainerConfig const& config);
+
+}  // namespace bh::image::build

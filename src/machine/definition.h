@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+
+namespace bh::machine {
+
+/// What keeps a machine apart from its host: a kernel of its own, or namespaces of the host's.
+enum class Isolation : std::uint8_t { Microvm, Container };
+
+/// "microvm" or "container".
+Result<Isolation> parse_isolation(std::string_view text);
+
+/// What a machine shall be, whatever keeps it apart.
+struct Definition {
+  Isolation isolation = Isolation::Microvm;
+  std::vector<std::string> command;       // Empty: what the image says.
+  std::optional<std::string> entrypoint;  // Instead of the image's; empty: none.
+  std::vector<std::string> environment;   // NAME=VALUE, above the image's.
+  std::optional<std::string> working_folder;
+  std::optional<std::string> user;  // USER[:GROUP]
+  std::string host_name;
+  std::optional<std::uint64_t> memory_mib;  // Else 256 for a microVM, no limit for a container.
+  std::optional<std::uint64_t> cpus;        // Else 1 for a microVM, no limit for a container.
+};
+
+}  // namespace bh::machine

@@ -1,0 +1,134 @@
+#include "machine/providers/microvm.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <cerrno>
+#include <string_view>
+
+#include "machine/providers/companions.h"
+#include "machine/providers/guest_archive.h"
+#include "os/child.h"
+#include "os/file.h"
+#include "os/temporary_folder.h"
+
+namespace bh::machine {
+
+namespace {
+
+Result<> write_all(os::UniqueFd const& file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t const count = ::write(file.get(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("write", errno);
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+/// Returns how many bytes there were.
+Result<std::uint64_t> copy_all(std::string const& from, os::UniqueFd const& to) {
+  auto const source = BH_TRY(os::open_file(from, O_RDONLY));
+  std::string buffer(1 << 20, '\0');
+  std::uint64_t total = 0;
+  while (true) {
+    ssize_t const count = ::read(source.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail_errno("read " + from, errno);
+    if (count == 0) return total;
+    BH_TRY(write_all(to, std::string_view(buffer).substr(0, static_cast<std::size_t>(count))));
+    total += static_cast<std::uint64_t>(count);
+  }
+}
+
+Result<os::UniqueFd> create_file(std::string const& path) {
+  os::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.valid()) return fail_errno("create " + path, errno);
+  return file;
+}
+
+Result<std::string> find_init(MicrovmOptions const& options) {
+  if (!options.init.empty()) return options.init;
+  auto const folder = BH_TRY(program_folder());
+  return find_companion("bulkhead-init", {folder, folder / ".." / "guest" / "init"});
+}
+
+/// The initrd given, then bulkhead-init and the command: the kernel unpacks one after the other.
+Result<> write_initrd(Microvm const& machine, MicrovmOptions const& options,
+                      std::string const& path) {
+  // Linux Documentation/driver-api/early-userspace/buffer-format.rst: archives start at multiples
+  // of 4, with zeros between.
+  constexpr std::uint64_t kAlignment = 4;
+  auto const init = BH_TRY(find_init(options));
+  auto const archive = BH_TRY(make_guest_archive(init, machine.command, machine.settings));
+  auto const file = BH_TRY(create_file(path));
+  if (options.initrd) {
+    auto const size = BH_TRY(copy_all(*options.initrd, file));
+    BH_TRY(write_all(file, std::string((kAlignment - size % kAlignment) % kAlignment, '\0')));
+  }
+  return write_all(file, archive);
+}
+
+Result<> write_config(Microvm const& machine, MicrovmOptions const& options,
+                      std::string const& initrd, std::string const& path) {
+  auto command_line =
+      fmt::format("console=ttyS0 reboot=k panic=-1 quiet loglevel=3 rdinit={}", kGuestInit);
+  if (!options.append.empty()) command_line += " " + options.append;
+  boost::json::object config{
+      {"boot-source",
+       {{"kernel_image_path", options.kernel},
+        {"initrd_path", initrd},
+        {"boot_args", command_line}}},
+      {"machine-config", {{"vcpu_count", machine.cpus}, {"mem_size_mib", machine.memory_mib}}},
+  };
+  if (machine.disk) {
+    boost::json::object const drive{{"drive_id", "image"},
+                                    {"path_on_host", *machine.disk},
+                                    {"is_root_device", false},
+                                    {"is_read_only", true}};
+    config["drives"] = boost::json::array{drive};
+  }
+  auto const file = BH_TRY(create_file(path));
+  return write_all(file, boost::json::serialize(config));
+}
+
+}  // namespace
+
+Microvm microvm_of(Definition const& definition, Process const& process, std::string disk) {
+  Microvm machine;
+  machine.memory_mib = definition.memory_mib.value_or(machine.memory_mib);
+  machine.cpus = definition.cpus.value_or(machine.cpus);
+  machine.command = process.words;
+  machine.settings = {"root=/dev/vda", "folder=" + process.working_folder, "user=" + process.user};
+  machine.disk = std::move(disk);
+  if (!definition.host_name.empty()) machine.settings.push_back("host=" + definition.host_name);
+  for (auto const& variable : process.environment) machine.settings.push_back("env=" + variable);
+  return machine;
+}
+
+Result<int> run_microvm(Microvm const& machine, MicrovmOptions const& options) {
+  auto const programs = BH_TRY(program_folder());
+  auto const monitor = BH_TRY(find_companion("bulkhead-vmm", {programs}));
+  auto const folder = BH_TRY(os::TemporaryFolder::create("bulkhead-run"));
+  auto const initrd = folder.path() + "/initrd";
+  auto const config = folder.path() + "/vm.json";
+  BH_TRY(write_initrd(machine, options, initrd));
+  BH_TRY(write_config(machine, options, initrd, config));
+  std::vector<std::string> words{
+      monitor,           "--config-file", config,
+      "--no-api",        "--id",          fmt::format("run-{}", ::getpid()),
+      "--engine",        options.engine,  "--translate",
+      options.translate, "--level",       "Error",
+      "--expect-status"};
+  if (!options.code_cache.empty()) {
+    words.insert(words.end(), {"--code-cache", options.code_cache});
+  }
+  auto child = BH_TRY(os::Child::start(words));
+  return child.wait();
+}
+
+}  // namespace bh::machine

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "machine/process.h"
+
+namespace bh::machine {
+
+/// How a microVM is started, beyond what its definition says.
+struct MicrovmOptions {
+  std::string kernel;
+  std::optional<std::string> initrd;  // In front of what the provider adds.
+  std::string init;                   // The program bulkhead-init; empty: looked for.
+  std::string engine = "auto";
+  std::string translate = "on";
+  std::string code_cache;  // A file; empty: none.
+  std::string append;      // More words for the kernel's command line.
+};
+
+/// A throw-away microVM.
+struct Microvm {
+  std::uint64_t memory_mib = 256;
+  std::uint64_t cpus = 1;
+  std::vector<std::string> command;   // Empty: a shell, or what the kernel's command line says.
+  std::vector<std::string> settings;  // For bulkhead-init.
+  std::optional<std::string> disk;    // An image's file system, read only.
+};
+
+/// The microVM of a definition: `disk` is the image's file system.
+Microvm microvm_of(Definition const& definition, Process const& process, std::string disk);
+
+/// Starts the microVM on our terminal and waits for its end: the command's exit status.
+Result<int> run_microvm(Microvm const& machine, MicrovmOptions const& options);
+
+}  // namespace bh::machine
