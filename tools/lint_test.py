@@ -142,11 +142,17 @@ def test_a_promise_names_a_test_that_exists(tmp_path):
 def test_the_summary_counts_and_gives_reasons(tmp_path):
     write(tmp_path, {"a.xml": """<testsuite>
         <testcase name="one"/>
-        <testcase name="two"><failure message="no"/></testcase>
+        <testcase name="two"><failure message=""/><system-out>Running main()
+          b.cpp:7: Failure
+          Which is: 4
+        </system-out></testcase>
         <testcase name="three"><skipped message="no KVM"/></testcase>
         <testcase name="four"><skipped/><system-out>a.cpp:3: Skipped
           not under a sanitizer
-        </system-out></testcase></testsuite>""", "lint.check": "passed lint\n"})
+        </system-out></testcase>
+        <testcase name="five"><failure message="no">a test
+            E   assert 1 == 2</failure></testcase></testsuite>""", "lint.check": "passed lint\n"})
     assert list(summary.results(tmp_path)) == [
-        ("a", "one", "passed", None), ("a", "two", "failed", None), ("a", "three", "skipped", "no KVM"),
-        ("a", "four", "skipped", "not under a sanitizer"), ("check", "lint", "passed", None)]
+        ("a", "one", "passed", None), ("a", "two", "failed", "b.cpp:7: Failure\nWhich is: 4"),
+        ("a", "three", "skipped", "no KVM"), ("a", "four", "skipped", "not under a sanitizer"),
+        ("a", "five", "failed", "assert 1 == 2"), ("check", "lint", "passed", None)]

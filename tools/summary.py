@@ -36,12 +36,13 @@ def gtest_reason(case):
 def failure_words(case):
     """The first lines that say what went wrong, of a failed <testcase>."""
     for element in (case.find("failure"), case.find("error")):
-        if element is not None and (element.text or "").strip():
-            # pytest marks the lines of the exception so.
-            marked = [line[1:] for line in element.text.splitlines() if line.startswith("E ")]
-            if marked:
-                return marked[:LINES_OF_A_FAILURE]
-    printed = (case.findtext("system-out") or "").splitlines()
+        lines = [line.strip() for line in (element.text or "").splitlines()] if element is not None else []
+        # pytest marks the lines of the exception so.
+        marked = [line[1:].strip() for line in lines if line.startswith("E ")]
+        if marked:
+            return marked[:LINES_OF_A_FAILURE]
+    printed = [line.strip() for line in (case.findtext("system-out") or "").splitlines()]
+    printed = [line for line in printed if line]
     start = next((i for i, line in enumerate(printed) if "Failure" in line), None)
     return printed[-LINES_OF_A_FAILURE:] if start is None else printed[start:start + LINES_OF_A_FAILURE]
 
@@ -85,7 +86,7 @@ def main():
     for failure, words in failures:
         print(f"FAILED {failure}")
         for line in words.splitlines():
-            print(f"    {shortened(line.strip())}")
+            print(f"    {shortened(line)}")
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     # A run that tested nothing has shown nothing.
     sys.exit(1 if counts["failed"] or not counts["passed"] else 0)
