@@ -103,7 +103,10 @@ def test_what_is_not_supported_is_refused_in_words(file_system, tmp_path):
     base, top, secret = (tmp_path / name for name in ("base.qcow2", "top.qcow2", "secret.qcow2"))
     image_tool("convert", "-O", "qcow2", raw, base)
     image_tool("create", "-f", "qcow2", "-b", base, "-F", "qcow2", top)
-    image_tool("create", "-f", "qcow2", "--object", "secret,id=s,data=x", "-o", "encrypt.format=luks,encrypt.key-secret=s", secret, "1M")
+    # Not by qemu-img, which gives up measuring its own CPU time on a busy host: crypt_method 2 is LUKS.
+    header = bytearray(base.read_bytes())
+    header[32:36] = (2).to_bytes(4, "big")
+    secret.write_bytes(header)
     for image, more, words in ((top, {}, "allow_backing_file"), (secret, {}, "encryption: not supported"),
                                (raw, {}, "not a qcow2 image")):
         outcome = run("true", tmp_path, [drive(image, **more)])
