@@ -121,8 +121,8 @@ std::string_view suggest_command(std::string_view name) {
 }
 
 std::string help_text() {
-  return "Runs workloads in microVMs, each with a kernel of its own.\n\nUsage: bulkhead COMMAND "
-         "...\n\n" +
+  return "Runs workloads in watertight compartments: microVMs and containers.\n\n"
+         "Usage: bulkhead COMMAND ...\n\n" +
          list_of(kCommands) + "\n`bulkhead help COMMAND` shows a command's options.\n";
 }
 
