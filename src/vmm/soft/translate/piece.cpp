@@ -199,10 +199,11 @@ PieceKind sort(Piece const& piece, Instruction const& instruction, Treatment con
 
 }  // namespace
 
-std::int32_t stack_move_of(Op const& op, ZydisMnemonic mnemonic) {
+std::optional<std::int32_t> stack_move_of(Op const& op, ZydisMnemonic mnemonic) {
   if (mnemonic == ZYDIS_MNEMONIC_LEA) return static_cast<std::int32_t>(op.displacement);
-  auto const value = static_cast<std::int32_t>(op.immediate);
-  return mnemonic == ZYDIS_MNEMONIC_SUB ? -value : value;
+  std::int64_t const move = mnemonic == ZYDIS_MNEMONIC_SUB ? -op.immediate : op.immediate;
+  if (move != static_cast<std::int32_t>(move)) return std::nullopt;
+  return static_cast<std::int32_t>(move);
 }
 
 Piece make_piece(Instruction const& instruction, std::uint16_t start, TranslationMode mode) {

@@ -80,8 +80,8 @@ struct Piece {
   std::uint16_t end() const { return op.end; }
 };
 
-/// What an instruction for which it is known at all adds to RSP: Piece::stack_move.
-std::int32_t stack_move_of(Op const& op, ZydisMnemonic mnemonic);
+/// What an instruction for which it can be known adds to RSP: Piece::stack_move.
+std::optional<std::int32_t> stack_move_of(Op const& op, ZydisMnemonic mnemonic);
 
 /// `start`: offset in its page.
 Piece make_piece(Instruction const& instruction, std::uint16_t start, TranslationMode mode);
