@@ -48,8 +48,8 @@ std::string file_text(int root, char const* path) {
 }
 
 std::unexpected<Error> unknown(std::string_view what, char const* file) {
-  return fail(Errc::NotFound,
-              "\"" + std::string(what) + "\" is not in the image's " + std::string(file));
+  return fail(Errc::NotFound, "\"" + std::string(what) + "\" is not in the image's " +
+                                  std::string(file) + " (say a number, or a name that is there)");
 }
 
 }  // namespace

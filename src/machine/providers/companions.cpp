@@ -20,8 +20,9 @@ Result<std::string> find_companion(std::string_view name,
     auto const path = place / name;
     if (::access(path.c_str(), X_OK) == 0) return path.string();
   }
-  return fail(Errc::NotFound,
-              "find " + std::string(name) + ": it is not in " + places.begin()->string());
+  return fail(Errc::NotFound, "find " + std::string(name) + ": it is not in " +
+                                  places.begin()->string() +
+                                  " (install it there, or make it with ./dev build)");
 }
 
 std::filesystem::path cache_folder() {

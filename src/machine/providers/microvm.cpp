@@ -15,20 +15,11 @@
 #include "os/child.h"
 #include "os/file.h"
 #include "os/temporary_folder.h"
+#include "os/text_file.h"
 
 namespace bh::machine {
 
 namespace {
-
-Result<> write_all(os::UniqueFd const& file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    ssize_t const count = ::write(file.get(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno("write", errno);
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return {};
-}
 
 /// Returns how many bytes there were.
 Result<std::uint64_t> copy_all(std::string const& from, os::UniqueFd const& to) {
@@ -40,15 +31,13 @@ Result<std::uint64_t> copy_all(std::string const& from, os::UniqueFd const& to) 
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return fail_errno("read " + from, errno);
     if (count == 0) return total;
-    BH_TRY(write_all(to, std::string_view(buffer).substr(0, static_cast<std::size_t>(count))));
+    BH_TRY(os::write_text(to, std::string_view(buffer).substr(0, static_cast<std::size_t>(count))));
     total += static_cast<std::uint64_t>(count);
   }
 }
 
 Result<os::UniqueFd> create_file(std::string const& path) {
-  os::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file.valid()) return fail_errno("create " + path, errno);
-  return file;
+  return os::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 }
 
 Result<std::string> find_init(MicrovmOptions const& options) {
@@ -68,9 +57,9 @@ Result<> write_initrd(Microvm const& machine, MicrovmOptions const& options,
   auto const file = BH_TRY(create_file(path));
   if (options.initrd) {
     auto const size = BH_TRY(copy_all(*options.initrd, file));
-    BH_TRY(write_all(file, std::string((kAlignment - size % kAlignment) % kAlignment, '\0')));
+    BH_TRY(os::write_text(file, std::string((kAlignment - size % kAlignment) % kAlignment, '\0')));
   }
-  return write_all(file, archive);
+  return os::write_text(file, archive);
 }
 
 Result<> write_config(Microvm const& machine, MicrovmOptions const& options,
@@ -93,7 +82,7 @@ Result<> write_config(Microvm const& machine, MicrovmOptions const& options,
     config["drives"] = boost::json::array{drive};
   }
   auto const file = BH_TRY(create_file(path));
-  return write_all(file, boost::json::serialize(config));
+  return os::write_text(file, boost::json::serialize(config));
 }
 
 }  // namespace
