@@ -9,4 +9,8 @@ Result<Isolation> parse_isolation(std::string_view text) {
               "isolation \"" + std::string(text) + "\": must be microvm or container");
 }
 
+std::string_view isolation_name(Isolation isolation) {
+  return isolation == Isolation::Microvm ? "microvm" : "container";
+}
+
 }  // namespace bh::machine

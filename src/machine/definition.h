@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "machine/microvm_options.h"
+#include "machine/restart_policy.h"
 
 namespace bh::machine {
 
@@ -15,6 +18,7 @@ enum class Isolation : std::uint8_t { Microvm, Container };
 
 /// "microvm" or "container".
 Result<Isolation> parse_isolation(std::string_view text);
+std::string_view isolation_name(Isolation isolation);
 
 /// What a machine shall be, whatever keeps it apart.
 struct Definition {
@@ -27,6 +31,17 @@ struct Definition {
   std::string host_name;
   std::optional<std::uint64_t> memory_mib;  // Else 256 for a microVM, no limit for a container.
   std::optional<std::uint64_t> cpus;        // Else 1 for a microVM, no limit for a container.
+
+  // Of machines that are kept.
+  std::string image;         // As it was named,
+  std::string image_digest;  // and which it was: the digest of its manifest.
+  std::map<std::string, std::string> labels;
+  RestartPolicy restart;
+  bool remove_at_end = false;
+  bool terminal = false;    // The command has a terminal,
+  bool keep_input = false;  // or its standard input is open.
+  std::string stop_signal;  // Empty: what the image says, or SIGTERM.
+  MicrovmOptions microvm;
 };
 
 }  // namespace bh::machine

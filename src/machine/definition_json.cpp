@@ -1,0 +1,133 @@
+#include "machine/definition_json.h"
+
+#include <boost/json/array.hpp>
+
+#include "image/json.h"
+
+namespace bh::machine {
+
+namespace {
+
+using boost::json::object;
+
+void put(object& json, std::string_view name, std::string const& text) {
+  if (!text.empty()) json[name] = text;
+}
+
+void put(object& json, std::string_view name, std::optional<std::string> const& text) {
+  if (text) json[name] = *text;
+}
+
+void put(object& json, std::string_view name, std::optional<std::uint64_t> const& number) {
+  if (number) json[name] = *number;
+}
+
+void put(object& json, std::string_view name, std::vector<std::string> const& texts) {
+  if (texts.empty()) return;
+  json[name] = boost::json::array(texts.begin(), texts.end());
+}
+
+void put(object& json, std::string_view name, bool set) {
+  if (set) json[name] = true;
+}
+
+object json_of(MicrovmOptions const& options) {
+  object json;
+  put(json, "kernel", options.kernel);
+  put(json, "init", options.init);
+  put(json, "engine", options.engine);
+  put(json, "translate", options.translate);
+  put(json, "code_cache", options.code_cache);
+  put(json, "append", options.append);
+  return json;
+}
+
+/// Absent is not the same as empty.
+Result<std::optional<std::string>> maybe_text(object const& json, std::string_view name) {
+  if (!json.contains(name)) return std::nullopt;
+  return image::text_member(json, name);
+}
+
+Result<std::optional<std::uint64_t>> maybe_number(object const& json, std::string_view name) {
+  if (!json.contains(name)) return std::nullopt;
+  return image::number_member(json, name);
+}
+
+bool is_set(object const& json, std::string_view name) {
+  auto const* const value = json.if_contains(name);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+Result<MicrovmOptions> microvm_options_of(object const& json) {
+  MicrovmOptions options;
+  options.kernel = BH_TRY(image::text_member(json, "kernel"));
+  options.init = BH_TRY(image::text_member(json, "init"));
+  options.engine = BH_TRY(image::text_member(json, "engine"));
+  options.translate = BH_TRY(image::text_member(json, "translate"));
+  options.code_cache = BH_TRY(image::text_member(json, "code_cache"));
+  options.append = BH_TRY(image::text_member(json, "append"));
+  return options;
+}
+
+/// What the command is and where it runs.
+Result<> read_command(object const& json, Definition& definition) {
+  definition.command = BH_TRY(image::texts_member(json, "command"));
+  definition.entrypoint = BH_TRY(maybe_text(json, "entrypoint"));
+  definition.environment = BH_TRY(image::texts_member(json, "environment"));
+  definition.working_folder = BH_TRY(maybe_text(json, "working_folder"));
+  definition.user = BH_TRY(maybe_text(json, "user"));
+  definition.host_name = BH_TRY(image::text_member(json, "host_name"));
+  return {};
+}
+
+}  // namespace
+
+object json_of(Definition const& definition) {
+  object json{{"isolation", isolation_name(definition.isolation)},
+              {"image", definition.image},
+              {"image_digest", definition.image_digest}};
+  put(json, "command", definition.command);
+  put(json, "entrypoint", definition.entrypoint);
+  put(json, "environment", definition.environment);
+  put(json, "working_folder", definition.working_folder);
+  put(json, "user", definition.user);
+  put(json, "host_name", definition.host_name);
+  put(json, "memory_mib", definition.memory_mib);
+  put(json, "cpus", definition.cpus);
+  if (!definition.labels.empty()) {
+    object labels;
+    for (auto const& [name, value] : definition.labels) labels[name] = value;
+    json["labels"] = std::move(labels);
+  }
+  json["restart"] = definition.restart.text();
+  put(json, "remove_at_end", definition.remove_at_end);
+  put(json, "terminal", definition.terminal);
+  put(json, "keep_input", definition.keep_input);
+  put(json, "stop_signal", definition.stop_signal);
+  if (definition.isolation == Isolation::Microvm) json["microvm"] = json_of(definition.microvm);
+  return json;
+}
+
+Result<Definition> parse_definition(std::string_view text) {
+  auto const json = BH_TRY(image::parse_object(text));
+  Definition definition;
+  auto const isolation = BH_TRY(image::text_member(json, "isolation"));
+  definition.isolation = BH_TRY(parse_isolation(isolation));
+  definition.image = BH_TRY(image::text_member(json, "image"));
+  definition.image_digest = BH_TRY(image::text_member(json, "image_digest"));
+  BH_TRY(read_command(json, definition));
+  definition.memory_mib = BH_TRY(maybe_number(json, "memory_mib"));
+  definition.cpus = BH_TRY(maybe_number(json, "cpus"));
+  definition.labels = BH_TRY(image::text_map_member(json, "labels"));
+  auto const restart = BH_TRY(image::text_member(json, "restart"));
+  definition.restart = BH_TRY(RestartPolicy::parse(restart));
+  definition.remove_at_end = is_set(json, "remove_at_end");
+  definition.terminal = is_set(json, "terminal");
+  definition.keep_input = is_set(json, "keep_input");
+  definition.stop_signal = BH_TRY(image::text_member(json, "stop_signal"));
+  auto const* const microvm = BH_TRY(image::object_member(json, "microvm"));
+  if (microvm != nullptr) definition.microvm = BH_TRY(microvm_options_of(*microvm));
+  return definition;
+}
+
+}  // namespace bh::machine

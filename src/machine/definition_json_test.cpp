@@ -1,0 +1,57 @@
+#include "machine/definition_json.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/json/serialize.hpp>
+
+namespace bh::machine {
+namespace {
+
+TEST(DefinitionJson, KeepsAllOfADefinition) {
+  Definition definition;
+  definition.isolation = Isolation::Microvm;
+  definition.image = "debian:12";
+  definition.image_digest = "sha256:12";
+  definition.command = {"sh", "-c", "exit 7"};
+  definition.entrypoint = "";
+  definition.environment = {"A=b c"};
+  definition.working_folder = "/srv";
+  definition.user = "daemon";
+  definition.host_name = "web";
+  definition.memory_mib = 512;
+  definition.cpus = 2;
+  definition.labels = {{"tier", "front"}};
+  definition.restart = *RestartPolicy::parse("on-failure:3");
+  definition.remove_at_end = true;
+  definition.terminal = true;
+  definition.keep_input = true;
+  definition.stop_signal = "SIGINT";
+  definition.microvm.kernel = "/k";
+  definition.microvm.engine = "soft";
+  auto const text = boost::json::serialize(json_of(definition));
+  auto const read = parse_definition(text);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(boost::json::serialize(json_of(*read)), text);
+  EXPECT_EQ(read->entrypoint, "");
+  EXPECT_EQ(read->restart, definition.restart);
+  EXPECT_EQ(read->microvm.engine, "soft");
+}
+
+TEST(DefinitionJson, LeavesOutWhatWasNotSaid) {
+  auto const json = json_of(Definition{.isolation = Isolation::Container});
+  EXPECT_FALSE(json.contains("memory_mib"));
+  EXPECT_FALSE(json.contains("microvm"));
+  auto const read = parse_definition(boost::json::serialize(json));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_FALSE(read->memory_mib);
+  EXPECT_FALSE(read->entrypoint);
+}
+
+TEST(DefinitionJson, RefusesWhatIsNone) {
+  EXPECT_FALSE(parse_definition("[]"));
+  EXPECT_FALSE(parse_definition(R"({"isolation": "chroot", "restart": "no"})"));
+  EXPECT_FALSE(parse_definition(R"({"isolation": "container", "restart": "no", "cpus": "two"})"));
+}
+
+}  // namespace
+}  // namespace bh::machine

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "machine/store/database.h"
+#include "machine/store/record.h"
+
+namespace bh::machine {
+
+/// What is known of all machines (docs/design/machines.md): ROOT/state.db. One thread, any number
+/// of processes. Each change is one transaction, with an event that tells of it.
+class Store {
+ public:
+  /// Makes what is not there.
+  static Result<Store> open(std::string const& root);
+
+  std::string const& root() const { return root_; }
+  /// Where files of a machine are; made when it starts for the first time.
+  std::string folder_of(std::string const& id) const { return root_ + "/machines/" + id; }
+
+  /// A new machine. `name` empty: one is made. Errc::Exists if it is taken.
+  Result<Record> add(Definition const& definition, std::string const& name);
+  /// The machine of that name or id, or whose id alone starts so. Errc::NotFound says what to do.
+  Result<Record> find(std::string_view text);
+  /// In order of their creation.
+  Result<std::vector<Record>> all();
+
+  Result<> rename(std::string const& id, std::string const& name);
+  Result<> change(std::string const& id, Definition const& definition);
+  Result<> remove(std::string const& id);
+
+  // By a machine's supervisor, or in the place of one that is dead.
+  Result<> set_supervisor(std::string const& id, os::ProcessIdentity const& supervisor);
+  /// `restarts` is how often it was started again by itself.
+  Result<> set_running(std::string const& id, std::uint64_t restarts);
+  Result<> set_paused(std::string const& id, bool paused);
+  /// The run is over; the supervisor stays.
+  Result<> set_ended(std::string const& id, End const& end);
+  /// There is no supervisor any more.
+  Result<> release(std::string const& id);
+
+  Result<> add_event(Record const& machine, std::string_view action, std::string_view detail);
+  /// Those with larger numbers, the oldest first.
+  Result<std::vector<Event>> events_after(std::int64_t number);
+
+ private:
+  Store(Database database, std::string root)
+      : database_(std::move(database)), root_(std::move(root)) {}
+
+  Result<std::vector<Record>> select(std::string_view condition, std::string_view value);
+  Result<> set_state(std::string const& id, State state, std::string_view action);
+  Result<> note(std::string const& id, std::string_view action, std::string_view detail);
+
+  Database database_;
+  std::string root_;
+};
+
+}  // namespace bh::machine

@@ -1,0 +1,132 @@
+#include "machine/store/store.h"
+
+#include <gtest/gtest.h>
+
+#include "machine/store/schema.h"
+#include "os/temporary_folder.h"
+
+namespace bh::machine {
+namespace {
+
+class MachineStore : public testing::Test {
+ protected:
+  Record add(std::string const& name) {
+    auto record = store_.add(Definition{.isolation = Isolation::Container}, name);
+    EXPECT_TRUE(record) << record.error().message;
+    return *record;
+  }
+
+  os::TemporaryFolder folder_ = *os::TemporaryFolder::create("store");
+  Store store_ = *Store::open(folder_.path());
+};
+
+TEST_F(MachineStore, KeepsMachinesFromOneProcessToTheNext) {
+  auto const made = add("web");
+  auto again = *Store::open(folder_.path());
+  auto const found = again.find("web");
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->id, made.id);
+  EXPECT_EQ(found->state, State::Created);
+  EXPECT_EQ(found->definition.isolation, Isolation::Container);
+  EXPECT_EQ(found->created, made.created);
+}
+
+TEST_F(MachineStore, FindsByNameAndByTheStartOfAnId) {
+  auto const made = add("web");
+  EXPECT_EQ(store_.find(made.id)->name, "web");
+  EXPECT_EQ(store_.find(made.id.substr(0, 4))->name, "web");
+  EXPECT_EQ(store_.find("wob").error().code, Errc::NotFound);
+  EXPECT_EQ(store_.find("").error().code, Errc::NotFound);
+}
+
+TEST_F(MachineStore, GivesANameOnce) {
+  auto const made = add("web");
+  auto const other = store_.add({}, "web");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Errc::Exists);
+  EXPECT_NE(other.error().message.find("bulkhead rm web"), std::string::npos);
+  auto const named = add("");
+  EXPECT_FALSE(named.name.empty());
+  EXPECT_EQ(store_.rename(named.id, "web").error().code, Errc::Exists);
+  EXPECT_TRUE(store_.rename(named.id, "web2"));
+  EXPECT_EQ(store_.find("web2")->id, named.id);
+}
+
+TEST_F(MachineStore, FollowsAMachinesLife) {
+  auto const id = add("web").id;
+  os::ProcessIdentity const supervisor{.pid = 12, .start_time = 34};
+  ASSERT_TRUE(store_.set_supervisor(id, supervisor));
+  ASSERT_TRUE(store_.set_running(id, 0));
+  EXPECT_EQ(store_.find(id)->state, State::Running);
+  EXPECT_EQ(store_.find(id)->supervisor, supervisor);
+  ASSERT_TRUE(store_.set_paused(id, true));
+  EXPECT_EQ(store_.find(id)->state, State::Paused);
+  ASSERT_TRUE(store_.set_ended(
+      id, {.exit_status = 137, .reason = Reason::OutOfMemory, .detail = "limit 8 MiB"}));
+  ASSERT_TRUE(store_.release(id));
+  auto const ended = *store_.find(id);
+  EXPECT_EQ(ended.state, State::Exited);
+  EXPECT_EQ(ended.exit_status, 137);
+  EXPECT_EQ(ended.reason, Reason::OutOfMemory);
+  EXPECT_EQ(ended.detail, "limit 8 MiB");
+  EXPECT_FALSE(ended.supervisor);
+}
+
+TEST_F(MachineStore, TellsWhatHappened) {
+  auto const id = add("web").id;
+  ASSERT_TRUE(store_.set_running(id, 0));
+  ASSERT_TRUE(store_.remove(id));
+  auto const events = *store_.events_after(0);
+  ASSERT_EQ(events.size(), 3U);
+  EXPECT_EQ(events[0].action, "create");
+  EXPECT_EQ(events[1].action, "start");
+  EXPECT_EQ(events[2].action, "remove");
+  EXPECT_EQ(events[2].name, "web");
+  EXPECT_EQ(store_.events_after(events[1].number)->size(), 1U);
+  EXPECT_TRUE(store_.all()->empty());
+}
+
+TEST_F(MachineStore, HasNoSupervisorOfAMachineThatIsGone) {
+  EXPECT_EQ(store_.set_supervisor("0123", {.pid = 1, .start_time = 1}).error().code,
+            Errc::NotFound);
+}
+
+TEST(MachineSchema, IsBroughtUpFromEachVersion) {
+  auto const folder = *os::TemporaryFolder::create("schema");
+  auto database = *Database::open(folder.path() + "/state.db");
+  // Version 1, as its migration made it: without events.
+  ASSERT_TRUE(database.execute(
+      "CREATE TABLE machines (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+      " definition TEXT NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL,"
+      " started INTEGER, ended INTEGER, exit_status INTEGER, reason TEXT NOT NULL DEFAULT '',"
+      " detail TEXT NOT NULL DEFAULT '', restarts INTEGER NOT NULL DEFAULT 0,"
+      " supervisor INTEGER, supervisor_start INTEGER);"
+      "INSERT INTO machines (id, name, definition, state, created)"
+      " VALUES ('0123456789ab', 'old', '{\"isolation\": \"container\", \"restart\": \"no\"}',"
+      " 'created', 5);"
+      "PRAGMA user_version = 1;"));
+  auto store = Store::open(folder.path());
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ(store->find("old")->created, 5);
+  EXPECT_TRUE(store->events_after(0)->empty());
+}
+
+TEST(MachineSchema, OfANewerProgramIsLeftAlone) {
+  auto const folder = *os::TemporaryFolder::create("schema");
+  auto database = *Database::open(folder.path() + "/state.db");
+  ASSERT_TRUE(database.execute("PRAGMA user_version = 1000"));
+  EXPECT_EQ(migrate(database).error().code, Errc::Unsupported);
+}
+
+TEST(MachineSchema, RefusesAFileThatIsNoDatabase) {
+  auto const folder = *os::TemporaryFolder::create("schema");
+  {
+    auto const file = std::fopen((folder.path() + "/state.db").c_str(), "w");
+    std::fputs("no database, but long enough to look like one", file);
+    std::fclose(file);
+  }
+  EXPECT_EQ(Store::open(folder.path()).error().code, Errc::Corrupt);
+}
+
+}  // namespace
+}  // namespace bh::machine
