@@ -73,7 +73,7 @@ def test_a_user_network_keeps_the_hosts_loopback_closed(files, tmp_path):
         echo 1 > /proc/sys/net/ipv4/conf/eth0/route_localnet; ip addr del 127.0.0.1/8 dev lo; ip link set lo down
         ip route del local 127.0.0.0/8 dev lo table local 2> /dev/null
         ip route add 127.0.0.1 via 10.0.2.2 dev eth0 src 10.0.2.15
-        for to in 10.0.2.2 10.0.2.3 10.0.2.77 127.0.0.1; do wget -T 3 -q -O - http://$to:PORT/small && echo reached $to; done
+        for to in 10.0.2.2 10.0.2.3 10.0.2.77 127.0.0.1; do timeout 3 wget -q -O - http://$to:PORT/small && echo reached $to; done
         udhcpc -i eth0 -n -q -s /bin/true && echo leased; exit 0"""
     (files / "small").write_text("from the loopback")
     with network.web_server(files, "127.0.0.1", 0) as port:
@@ -82,6 +82,8 @@ def test_a_user_network_keeps_the_hosts_loopback_closed(files, tmp_path):
             outcome = machine.finish(TIMEOUT)
     assert "leased" in outcome.console, outcome.console + outcome.errors
     assert "reached" not in outcome.console and "from the loopback" not in outcome.console
+    # With -T, Debian's busybox-static crashes before it asks anyone.
+    assert "Segmentation" not in outcome.console
 
 
 def test_a_user_network_needs_no_rights(files, tmp_path):
