@@ -61,6 +61,18 @@ struct DriveUpdate {
 /// where nobody may make a tap; host_dev_name is then of no meaning.
 enum class NetBackendKind : std::uint8_t { Tap, User };
 
+enum class ForwardProtocol : std::uint8_t { Tcp, Udp };
+
+/// Ours, one of "port_forwards": who connects to this port of the host reaches the guest's.
+struct PortForwardConfig {
+  ForwardProtocol protocol = ForwardProtocol::Tcp;
+  std::string host_address = "127.0.0.1";  // IPv4
+  std::uint64_t host_port = 0;             // 1 to 65535, as the guest's.
+  std::uint64_t guest_port = 0;
+
+  friend bool operator==(PortForwardConfig const&, PortForwardConfig const&) = default;
+};
+
 /// One of "network-interfaces".
 struct NetworkInterfaceConfig {
   std::string iface_id;
@@ -71,6 +83,8 @@ struct NetworkInterfaceConfig {
   std::optional<RateLimiterConfig> tx_rate_limiter;
   NetBackendKind backend = NetBackendKind::Tap;
   bool host_loopback = false;  // Ours: a user network reaches the host's loopback at 10.0.2.2.
+  bool restricted = false;  // Ours: nothing leaves a user network but answers of forwarded ports.
+  std::vector<PortForwardConfig> port_forwards;  // Ours, of a user network.
 };
 
 struct NetworkInterfaceUpdate {

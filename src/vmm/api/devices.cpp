@@ -78,15 +78,23 @@ Result<> put_drive(VmConfig& config, DriveConfig drive) {
   return {};
 }
 
+Result<> check_user_network(NetworkInterfaceConfig const& interface) {
+  if (interface.backend == NetBackendKind::User) return {};
+  for (auto const& [given, name] : {std::pair(interface.host_loopback, "host_loopback"),
+                                    std::pair(interface.restricted, "restricted"),
+                                    std::pair(!interface.port_forwards.empty(), "port_forwards")}) {
+    if (given) return fail(Errc::Invalid, fmt::format("{}: only with backend \"User\"", name));
+  }
+  return {};
+}
+
 Result<> put_network_interface(VmConfig& config, NetworkInterfaceConfig interface) {
   BH_TRY(check_id("iface_id", interface.iface_id));
   if (interface.mtu && *interface.mtu < kSmallestMtu) {
     return fail(Errc::Invalid,
                 fmt::format("mtu {}: must be {} to 65535", *interface.mtu, kSmallestMtu));
   }
-  if (interface.host_loopback && interface.backend != NetBackendKind::User) {
-    return fail(Errc::Invalid, "host_loopback: only with backend \"User\"");
-  }
+  BH_TRY(check_user_network(interface));
   for (auto const& other : config.network_interfaces) {
     if (interface.guest_mac && other.guest_mac == interface.guest_mac &&
         other.iface_id != interface.iface_id) {

@@ -60,6 +60,34 @@ TEST(DeviceConfig, ReadsNetworkInterfacesAndWhereMetadataIsFound) {
             "correspond to any existing network interface.");
 }
 
+TEST(DeviceConfig, ReadsPortForwardsOfAUserNetwork) {
+  auto const interface = [](std::string_view more) {
+    return R"("network-interfaces": [{"iface_id": "eth0", "host_dev_name": "", )" +
+           std::string(more) + "}]";
+  };
+  auto const config = parse(interface(R"("backend": "User", "restricted": true, "port_forwards": [
+    {"host_port": 8080, "guest_port": 80},
+    {"protocol": "udp", "host_address": "0.0.0.0", "host_port": 53, "guest_port": 5353}])"));
+  ASSERT_TRUE(config) << config.error().message;
+  auto const& made = config->network_interfaces[0];
+  EXPECT_TRUE(made.restricted);
+  ASSERT_EQ(made.port_forwards.size(), 2u);
+  EXPECT_EQ(made.port_forwards[0], (PortForwardConfig{.host_port = 8080, .guest_port = 80}));
+  EXPECT_EQ(made.port_forwards[1], (PortForwardConfig{ForwardProtocol::Udp, "0.0.0.0", 53, 5353}));
+  auto const forward = [&](std::string_view one) {
+    return interface(R"("backend": "User", "port_forwards": [)" + std::string(one) + "]");
+  };
+  EXPECT_EQ(error_of(interface(R"("port_forwards": [{"host_port": 1, "guest_port": 1}])")),
+            "network-interfaces: port_forwards: only with backend \"User\"");
+  EXPECT_NE(error_of(forward(R"({"host_port": 0, "guest_port": 80})")).find("port 0"),
+            std::string::npos);
+  EXPECT_NE(error_of(forward(R"({"host_port": 65536, "guest_port": 80})")).find("65536"),
+            std::string::npos);
+  EXPECT_NE(error_of(forward(R"({"host_address": "localhost", "host_port": 1, "guest_port": 80})"))
+                .find("invalid IPv4 address: localhost"),
+            std::string::npos);
+}
+
 TEST(DeviceConfig, ReadsTheOthers) {
   auto const config = parse(R"("vsock": {"guest_cid": 3, "uds_path": "v"}, "entropy": {},
     "balloon": {"amount_mib": 5, "deflate_on_oom": true, "stats_polling_interval_s": 1},

@@ -51,6 +51,18 @@ json::object encode(DriveConfig const& drive) {
   return object;
 }
 
+json::array encode(std::vector<PortForwardConfig> const& forwards) {
+  json::array array;
+  for (auto const& forward : forwards) {
+    array.emplace_back(
+        json::object{{"protocol", forward.protocol == ForwardProtocol::Tcp ? "tcp" : "udp"},
+                     {"host_address", forward.host_address},
+                     {"host_port", forward.host_port},
+                     {"guest_port", forward.guest_port}});
+  }
+  return array;
+}
+
 json::object encode(NetworkInterfaceConfig const& interface) {
   json::object object{{"iface_id", interface.iface_id},
                       {"host_dev_name", interface.host_dev_name},
@@ -60,6 +72,8 @@ json::object encode(NetworkInterfaceConfig const& interface) {
   if (interface.mtu) object["mtu"] = *interface.mtu;
   if (interface.backend == NetBackendKind::User) object["backend"] = "User";
   if (interface.host_loopback) object["host_loopback"] = true;
+  if (interface.restricted) object["restricted"] = true;
+  if (!interface.port_forwards.empty()) object["port_forwards"] = encode(interface.port_forwards);
   return object;
 }
 

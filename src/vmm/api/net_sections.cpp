@@ -30,6 +30,49 @@ Result<> decode_backend(JsonValue const& value, NetworkInterfaceConfig& out) {
   return {};
 }
 
+Result<> decode_protocol(JsonValue const& value, PortForwardConfig& out) {
+  constexpr std::array<std::string_view, 2> kNames{"tcp", "udp"};
+  auto const index = BH_TRY(decode_variant(value, kNames, LetterCase::Exact));
+  out.protocol = static_cast<ForwardProtocol>(index);
+  return {};
+}
+
+Result<> decode_host_address(JsonValue const& value, PortForwardConfig& out) {
+  BH_TRY(decode_text(value, out.host_address));
+  if (parse_ipv4(out.host_address)) return {};
+  return fail(Errc::Invalid, "invalid IPv4 address: " + out.host_address + value.end.suffix());
+}
+
+Result<> decode_port(JsonValue const& value, std::uint64_t& out) {
+  BH_TRY(decode_unsigned(value, std::numeric_limits<std::uint16_t>::max(), "u16", out));
+  if (out != 0) return {};
+  return fail(Errc::Invalid, "port 0: must be 1 to 65535" + value.end.suffix());
+}
+
+constexpr Field<PortForwardConfig> kForwardFields[] = {
+    {"protocol", Need::Optional, decode_protocol},
+    {"host_address", Need::Optional, decode_host_address},
+    {"host_port", Need::Required,
+     [](JsonValue const& value, PortForwardConfig& out) {
+       return decode_port(value, out.host_port);
+     }},
+    {"guest_port", Need::Required,
+     [](JsonValue const& value, PortForwardConfig& out) {
+       return decode_port(value, out.guest_port);
+     }},
+};
+
+Result<> decode_forwards(JsonValue const& value, NetworkInterfaceConfig& out) {
+  if (is_null(value)) return {};
+  auto const* const array = std::get_if<JsonArray>(&value.content);
+  if (array == nullptr) return invalid_type(value, "a sequence");
+  for (auto const& element : *array) {
+    BH_TRY(decode_object(element, "struct PortForward", kForwardFields,
+                         out.port_forwards.emplace_back()));
+  }
+  return {};
+}
+
 constexpr Field<NetworkInterfaceConfig> kInterfaceFields[] = {
     {"iface_id", Need::Required,
      [](JsonValue const& value, NetworkInterfaceConfig& out) {
@@ -54,6 +97,11 @@ constexpr Field<NetworkInterfaceConfig> kInterfaceFields[] = {
      [](JsonValue const& value, NetworkInterfaceConfig& out) {
        return decode_flag(value, out.host_loopback);
      }},
+    {"restricted", Need::Optional,
+     [](JsonValue const& value, NetworkInterfaceConfig& out) {
+       return decode_flag(value, out.restricted);
+     }},
+    {"port_forwards", Need::Optional, decode_forwards},
 };
 
 constexpr Field<NetworkInterfaceUpdate> kUpdateFields[] = {

@@ -10,9 +10,7 @@ namespace bh::vmm::virtio {
 Result<std::unique_ptr<NetBackend>> open_net_backend(NetworkInterfaceConfig const& config,
                                                      Worker& worker) {
   if (config.backend == NetBackendKind::User) {
-    auto network =
-        BH_TRY(UserNetwork::create(worker, config.host_loopback ? UserNetwork::Loopback::Open
-                                                                : UserNetwork::Loopback::Closed));
+    auto network = BH_TRY(UserNetwork::create(config, worker));
     return network;
   }
   auto tap = BH_TRY(Tap::open(config.host_dev_name, worker));

@@ -19,7 +19,10 @@ struct Packet {
   std::uint32_t destination = 0;
   std::uint8_t protocol = 0;
   bool fragment = false;
-  std::optional<unsigned> port;  // Of TCP and UDP, if the frame reaches so far.
+  // Of TCP and UDP, if the frame reaches so far.
+  std::optional<unsigned> source_port;
+  std::optional<unsigned> port;
+  std::optional<unsigned> tcp_flags;
 };
 
 unsigned read16(std::span<std::byte const> bytes, std::size_t at) {
@@ -34,8 +37,13 @@ std::optional<Packet> parse(std::span<std::byte const> frame) {
   Packet packet{.destination = read16(ip, 16) << 16 | read16(ip, 18),
                 .protocol = std::to_integer<std::uint8_t>(ip[9]),
                 .fragment = (read16(ip, 6) & kFragment) != 0,
-                .port = {}};
-  if (header >= kSmallestHeader && ip.size() >= header + 4) packet.port = read16(ip, header + 2);
+                .source_port = {},
+                .port = {},
+                .tcp_flags = {}};
+  if (header < kSmallestHeader || ip.size() < header + 4) return packet;
+  packet.source_port = read16(ip, header);
+  packet.port = read16(ip, header + 2);
+  if (ip.size() > header + 13) packet.tcp_flags = std::to_integer<unsigned>(ip[header + 13]);
   return packet;
 }
 
@@ -45,6 +53,9 @@ constexpr std::uint32_t kNameServer = kNetwork + 3;
 constexpr std::uint32_t kBroadcast = 0xffff'ffff;
 constexpr unsigned kDnsPort = 53;
 constexpr unsigned kDhcpPort = 67;
+// RFC 9293, 3.1.
+constexpr unsigned kSyn = 2;
+constexpr unsigned kAck = 16;
 
 }  // namespace
 
@@ -71,6 +82,15 @@ bool may_reach_host_loopback(std::span<std::byte const> frame) {
     case kTcp: return packet->destination != kNameServer || packet->port != kDnsPort;
     default: return true;
   }
+}
+
+bool answers_host(std::span<std::byte const> frame, std::uint64_t port) {
+  auto const packet = parse(frame);
+  if (!packet || packet->protocol != kTcp || packet->destination != kHost || packet->fragment) {
+    return false;
+  }
+  return packet->source_port == port && packet->tcp_flags &&
+         (*packet->tcp_flags & (kSyn | kAck)) != kSyn;
 }
 
 }  // namespace bh::vmm::virtio

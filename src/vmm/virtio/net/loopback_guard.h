@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace bh::vmm::virtio {
@@ -11,6 +12,10 @@ namespace bh::vmm::virtio {
 ///
 /// Only headers are looked at, and what they hide (fragments of a packet to 10.0.2.0/24) counts.
 bool may_reach_host_loopback(std::span<std::byte const> frame);
+
+/// Whether the frame can only belong to a connection to TCP port `port` of the guest that came from
+/// 10.0.2.2: it begins none itself.
+bool answers_host(std::span<std::byte const> frame, std::uint64_t port);
 
 /// Whether the frame is for an address that only the host itself can mean: these are never sent.
 bool is_for_loopback(std::span<std::byte const> frame);

@@ -66,6 +66,24 @@ TEST(LoopbackGuard, KnowsTheAddressesOnlyTheHostCanMean) {
   EXPECT_FALSE(is_for_loopback(frame({"", {10, 0, 2, 2}, 6, 80, true})));
 }
 
+TEST(LoopbackGuard, KnowsAnswersToTheHostFromABeginning) {
+  auto bytes = frame({"", {10, 0, 2, 2}, 6, 40000, true});
+  bytes.resize(14 + 20 + 20);
+  bytes[35] = std::byte{80};
+  auto& flags = bytes[14 + 20 + 13];
+  for (int const answer : {0x12, 0x10, 0x11, 0x04}) {
+    flags = static_cast<std::byte>(answer);
+    EXPECT_TRUE(answers_host(bytes, 80)) << answer;
+    EXPECT_FALSE(answers_host(bytes, 81)) << answer;
+  }
+  flags = std::byte{0x02};
+  EXPECT_FALSE(answers_host(bytes, 80));
+  flags = std::byte{0x10};
+  EXPECT_FALSE(answers_host(std::span(bytes).first(14 + 20 + 13), 80));
+  bytes[33] = std::byte{3};  // The name server.
+  EXPECT_FALSE(answers_host(bytes, 80));
+}
+
 TEST(LoopbackGuard, LetsShortFramesAndOtherProtocolsPass) {
   auto bytes = frame({"", {10, 0, 2, 2}, 6, 80, true});
   EXPECT_FALSE(may_reach_host_loopback(std::span(bytes).first(33)));

@@ -1,14 +1,18 @@
 #include "vmm/virtio/net/user_network.h"
 
 #include <dlfcn.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <slirp/libslirp.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <utility>
 
+#include "vmm/api/config.h"
 #include "vmm/virtio/net/layout.h"
 #include "vmm/virtio/net/loopback_guard.h"
 
@@ -21,6 +25,7 @@ struct UserNetwork::Library {
   decltype(&::slirp_input) input;
   decltype(&::slirp_pollfds_fill) fill;
   decltype(&::slirp_pollfds_poll) poll;
+  decltype(&::slirp_add_hostfwd) forward;
 
   static Result<Library> load() {
     void* const handle = ::dlopen("libslirp.so.0", RTLD_NOW | RTLD_LOCAL);
@@ -37,23 +42,49 @@ struct UserNetwork::Library {
     bool const whole =
         find(library.create, "slirp_new") && find(library.cleanup, "slirp_cleanup") &&
         find(library.input, "slirp_input") && find(library.fill, "slirp_pollfds_fill") &&
-        find(library.poll, "slirp_pollfds_poll");
+        find(library.poll, "slirp_pollfds_poll") && find(library.forward, "slirp_add_hostfwd");
     if (!whole) return fail(Errc::Unsupported, "user network: libslirp.so.0 lacks a function");
     return library;
   }
 };
+
+namespace {
+
+constexpr std::uint32_t kGuestNumber = 15;
+
+in_addr address(std::uint32_t last) {
+  return {.s_addr = htonl(0x0a00'0200U + last)};
+}
+
+/// A forwarded port of the library refuses all but two who connect at once.
+void lengthen_queue(int fd) {
+  constexpr int kQueue = 128;
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  bool const known = ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0;
+  if (known && listening != 0) (void)::listen(fd, kQueue);
+}
+
+std::string words_of(PortForwardConfig const& forward) {
+  return fmt::format("open {} port {} of {}",
+                     forward.protocol == ForwardProtocol::Tcp ? "TCP" : "UDP", forward.host_port,
+                     forward.host_address);
+}
+
+std::string remedy_of(Errc code) {
+  if (code == Errc::Denied) return "; ports below 1024 need root, take a higher one";
+  if (code == Errc::Busy) return "; another program has it, take another port";
+  return "; is this an address of the host?";
+}
+
+}  // namespace
 
 /// What the library calls; `opaque` is the network.
 struct UserNetwork::Callbacks {
   static UserNetwork& self(void* opaque) { return *static_cast<UserNetwork*>(opaque); }
 
   static ssize_t send_packet(void const* data, std::size_t size, void* opaque) {
-    auto& network = self(opaque);
-    if (network.waiting_.size() < kMaxWaiting && size <= kLargestFrame - sizeof(NetHeader)) {
-      std::vector<std::byte> frame(sizeof(NetHeader) + size);
-      std::memcpy(frame.data() + sizeof(NetHeader), data, size);
-      network.waiting_.push_back(std::move(frame));
-    }
+    self(opaque).enqueue({static_cast<std::byte const*>(data), size});
     return static_cast<ssize_t>(size);
   }
   static void guest_error(char const* /*words*/, void* /*opaque*/) {}
@@ -79,6 +110,7 @@ struct UserNetwork::Callbacks {
     if ((events & SLIRP_POLL_PRI) != 0) wanted |= POLLPRI;
     auto found = std::ranges::find(network.watched_, fd, &Watched::fd);
     if (found == network.watched_.end()) {
+      lengthen_queue(fd);
       network.watched_.push_back({.fd = fd, .events = 0});
       found = std::prev(network.watched_.end());
     }
@@ -112,20 +144,13 @@ SlirpCb const UserNetwork::Callbacks::table{.send_packet = send_packet,
                                             .unregister_poll_fd = unregister_fd,
                                             .notify = notify};
 
-namespace {
-
-in_addr address(std::uint32_t last) {
-  return {.s_addr = htonl(0x0a00'0200U + last)};
-}
-
-}  // namespace
-
-Result<std::unique_ptr<UserNetwork>> UserNetwork::create(Worker& worker, Loopback loopback) {
+Result<std::unique_ptr<UserNetwork>> UserNetwork::create(NetworkInterfaceConfig const& interface,
+                                                         Worker& worker) {
   static auto const library = Library::load();
   if (!library) return std::unexpected(Error(library.error()));
   auto timer = BH_TRY(Timer::create());
   std::unique_ptr<UserNetwork> network(
-      new UserNetwork(*library, worker, std::move(timer), loopback));
+      new UserNetwork(interface, *library, worker, std::move(timer)));
   SlirpConfig config{};
   config.version = 1;
   config.in_enabled = true;
@@ -133,11 +158,41 @@ Result<std::unique_ptr<UserNetwork>> UserNetwork::create(Worker& worker, Loopbac
   config.vnetmask = {.s_addr = htonl(0xffff'ff00U)};
   config.vhost = address(2);
   config.vnameserver = address(3);
-  config.vdhcp_start = address(15);
-  config.disable_host_loopback = loopback == Loopback::Closed;
+  config.vdhcp_start = address(kGuestNumber);
+  config.restricted = interface.restricted ? 1 : 0;
+  config.disable_host_loopback = !interface.host_loopback;
   network->slirp_ = library->create(&config, &Callbacks::table, network.get());
   if (network->slirp_ == nullptr) return fail(Errc::Io, "user network: slirp_new failed");
+  BH_TRY(network->open_ports());
   return network;
+}
+
+Result<> UserNetwork::open_ports() {
+  for (auto const& forward : config_.port_forwards) {
+    auto opened = open_port(forward);
+    if (opened) continue;
+    auto error = std::move(opened).error().while_doing(words_of(forward));
+    error.message += remedy_of(error.code);
+    return std::unexpected(std::move(error));
+  }
+  return {};
+}
+
+Result<> UserNetwork::open_port(PortForwardConfig const& forward) {
+  if (forward.protocol == ForwardProtocol::Udp) {
+    auto opened = BH_TRY(UdpForward::open(forward));
+    datagrams_.push_back(std::move(opened));
+    return {};
+  }
+  auto const bytes = BH_TRY(parse_ipv4(forward.host_address));
+  in_addr host{};
+  std::memcpy(&host, bytes.data(), bytes.size());
+  auto* const slirp = static_cast<Slirp*>(slirp_);
+  if (library_.forward(slirp, 0, host, static_cast<int>(forward.host_port), address(kGuestNumber),
+                       static_cast<int>(forward.guest_port)) != 0) {
+    return fail_errno("bind", errno);
+  }
+  return {};
 }
 
 UserNetwork::~UserNetwork() {
@@ -153,12 +208,34 @@ Result<> UserNetwork::start(std::function<void()> on_frames) {
     timer_.clear();
     serve();
   }));
+  for (auto& forward : datagrams_) {
+    BH_TRY(worker_.loop().watch(forward.fd(), [this, &forward] { receive_datagrams(forward); }));
+  }
   watch_descriptors();
   return {};
 }
 
+void UserNetwork::enqueue(std::span<std::byte const> frame) {
+  if (waiting_.size() >= kMaxWaiting || frame.size() > kLargestFrame - sizeof(NetHeader)) return;
+  std::vector<std::byte> bytes(sizeof(NetHeader) + frame.size());
+  std::ranges::copy(frame, bytes.begin() + sizeof(NetHeader));
+  waiting_.push_back(std::move(bytes));
+}
+
+void UserNetwork::receive_datagrams(UdpForward& forward) {
+  // So many before others have their turn; the loop calls again for the rest.
+  constexpr int kBurst = 64;
+  for (int i = 0; i < kBurst; ++i) {
+    auto const frame = forward.receive(guest_mac_);
+    if (frame.empty()) break;
+    enqueue(frame);
+  }
+  tell();
+}
+
 void UserNetwork::stop() {
   worker_.run_and_wait([this] {
+    for (auto const& forward : datagrams_) worker_.loop().forget(forward.fd());
     worker_.loop().forget(timer_.fd().get());
     for (auto const& watched : watched_) worker_.loop().forget(watched.fd);
     watched_.clear();
@@ -222,16 +299,28 @@ void UserNetwork::tell() {
   telling_ = false;
 }
 
+bool UserNetwork::may_pass(std::span<std::byte const> frame) const {
+  // The library's own switch knows neither addresses like 127.0.0.1 in a frame nor that the host's
+  // name server may be on the loopback, with other services at other ports.
+  if (is_for_loopback(frame)) return false;
+  if (config_.host_loopback || !may_reach_host_loopback(frame)) return true;
+  return std::ranges::any_of(config_.port_forwards, [&](PortForwardConfig const& forward) {
+    return forward.protocol == ForwardProtocol::Tcp && answers_host(frame, forward.guest_port);
+  });
+}
+
 bool UserNetwork::send(std::span<Segment const> frame) {
   std::vector<std::byte> bytes(total_size(frame));
   ChainReader reader(frame);
   reader.read(bytes);
   if (bytes.size() <= sizeof(NetHeader)) return false;
   auto const body = std::span(bytes).subspan(sizeof(NetHeader));
-  // The library's own switch knows neither addresses like 127.0.0.1 in a frame nor that the host's
-  // name server may be on the loopback, with other services at other ports.
-  if (is_for_loopback(body)) return false;
-  if (loopback_ == Loopback::Closed && may_reach_host_loopback(body)) return false;
+  if (!datagrams_.empty() && body.size() >= 2 * guest_mac_.size()) {
+    std::memcpy(guest_mac_.data(), body.data() + guest_mac_.size(), guest_mac_.size());
+    auto const answers = [&](UdpForward& forward) { return forward.answer(body); };
+    if (std::ranges::any_of(datagrams_, answers)) return true;
+  }
+  if (!may_pass(body)) return false;
   library_.input(static_cast<Slirp*>(slirp_), reinterpret_cast<std::uint8_t const*>(body.data()),
                  static_cast<int>(body.size()));
   // New sockets may have come of it; once for all frames of a burst.

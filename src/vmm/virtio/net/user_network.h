@@ -8,13 +8,14 @@
 #include "base/error.h"
 #include "vmm/loop/timer.h"
 #include "vmm/virtio/net/backend.h"
+#include "vmm/virtio/net/udp_forward.h"
 
 namespace bh::vmm::virtio {
 
 /// A network in user space, for who may not make a tap: libslirp translates the guest's streams and
 /// datagrams into sockets of this process. The guest is 10.0.2.15 (by DHCP), the name server is
 /// 10.0.2.3, and 10.0.2.2 is the host's loopback, if that is open: what listens there often trusts
-/// whoever can reach it.
+/// whoever can reach it. Ports of the host that are forwarded lead to the guest's.
 ///
 /// The library is loaded when the first of these is made: machines without one do not pay for it.
 class UserNetwork final : public NetBackend {
@@ -22,8 +23,9 @@ class UserNetwork final : public NetBackend {
   /// Frames for the guest that wait; more are dropped, as on a real wire.
   static constexpr std::size_t kMaxWaiting = 512;
 
-  enum class Loopback : std::uint8_t { Closed, Open };
-  static Result<std::unique_ptr<UserNetwork>> create(Worker& worker, Loopback loopback);
+  /// Ports of the host are open from here on.
+  static Result<std::unique_ptr<UserNetwork>> create(NetworkInterfaceConfig const& config,
+                                                     Worker& worker);
   ~UserNetwork() override;
 
   std::uint64_t features() const override { return 0; }
@@ -38,18 +40,27 @@ class UserNetwork final : public NetBackend {
   struct Library;
   struct Callbacks;
 
-  UserNetwork(Library const& library, Worker& worker, Timer timer, Loopback loopback)
-      : library_(library), worker_(worker), timer_(std::move(timer)), loopback_(loopback) {}
+  UserNetwork(NetworkInterfaceConfig const& config, Library const& library, Worker& worker,
+              Timer timer)
+      : config_(config), library_(library), worker_(worker), timer_(std::move(timer)) {}
 
+  Result<> open_ports();
+  Result<> open_port(PortForwardConfig const& forward);
+  /// Takes a frame for the guest, without its header.
+  void enqueue(std::span<std::byte const> frame);
+  void receive_datagrams(UdpForward& forward);
+  bool may_pass(std::span<std::byte const> frame) const;
   void watch_descriptors();
   void serve();
   void tell();
   void forget(int fd);
 
+  NetworkInterfaceConfig const config_;
   Library const& library_;
   Worker& worker_;
   Timer timer_;
-  Loopback const loopback_;
+  std::vector<UdpForward> datagrams_;
+  MacAddress guest_mac_{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};  // Until it has sent something.
   void* slirp_ = nullptr;
   std::function<void()> on_frames_;
   bool listening_ = true;
