@@ -18,6 +18,7 @@
 #include "init/image_root.h"
 #include "init/loopback.h"
 #include "init/monitor_ports.h"
+#include "init/network.h"
 #include "init/report.h"
 #include "init/settings.h"
 
@@ -77,6 +78,7 @@ int run() {
   name_machine();
   prepare_environment();
   bring_up_loopback();
+  if (!bring_up_network(settings)) return kCannotStart;
   let_kernel_sleep();
   if (image == nullptr && !find_command(command)) return kCannotStart;
   return run_command(command, settings);

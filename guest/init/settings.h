@@ -14,6 +14,9 @@ namespace bh::init {
 ///   folder  the command's working folder, made if it is not there
 ///   user    USER[:GROUP], names or numbers of the image
 ///   host    the machine's name
+///   address the first network card's, with its length: 10.0.2.15/24
+///   gateway the way out
+///   dns     a name server's address; as often as needed
 class Settings {
  public:
   /// Reads the file. False, having said why on the console, if it is there but unreadable; without
@@ -24,6 +27,15 @@ class Settings {
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const;
   /// Like find(), as a C string.
   [[nodiscard]] char const* find_text(std::string_view key) const;
+  /// Calls take(value) for each value of a key.
+  template <typename Take>
+  void each(std::string_view key, Take take) const {
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      auto const line = lines_[i];
+      bool const same = line.size() > key.size() && line.starts_with(key);
+      if (same && line[key.size()] == '=') take(line.substr(key.size() + 1));
+    }
+  }
   /// Puts all of `env` into this process's environment. The object must outlive that.
   void set_environment() const;
 

@@ -32,6 +32,9 @@ constexpr std::array kRunOptions{
     Option{"--user", "USER[:GROUP]", "Who it runs as", "-u"},
     Option{"--entrypoint", "PROGRAM", "Instead of the image's"},
     Option{"--hostname", "NAME", "The machine's own name"},
+    Option{"--network", "NAME", "none (default), or user: what this host reaches by its addresses"},
+    Option{"--publish", "[ADDRESS:]HOST_PORT:PORT[/udp]",
+           "A port of this host, on its loopback unless said, that leads to the machine's", "-p"},
     Option{"--tty", "", "Give a container a terminal; a microVM has one", "-t"},
     Option{"--interactive", "", "Standard input is the command's; always so", "-i"},
     Option{"--rm", "", "Leave nothing behind; always so"},
@@ -84,6 +87,25 @@ Result<std::vector<std::string>> variables(Options const& options) {
   return variables;
 }
 
+Result<> read_network(Options const& options, machine::Definition& definition) {
+  if (options.has("--network")) {
+    definition.network = BH_TRY(machine::parse_network_kind(options.value("--network")));
+  }
+  for (auto const& text : options.values("--publish")) {
+    auto port = net::PublishedPort::parse(text);
+    if (!port) return std::unexpected(std::move(port).error().while_doing("--publish"));
+    definition.ports.push_back(*port);
+  }
+  bool const networked =
+      definition.network != machine::NetworkKind::None || !definition.ports.empty();
+  if (networked && definition.isolation == machine::Isolation::Container) {
+    return fail(Errc::Unsupported,
+                "networks and published ports of containers are not supported yet (use "
+                "--isolation microvm)");
+  }
+  return {};
+}
+
 Result<machine::Definition> read_definition(Options const& options) {
   machine::Definition definition;
   if (options.has("--isolation")) {
@@ -100,6 +122,7 @@ Result<machine::Definition> read_definition(Options const& options) {
   definition.user = text(options, "--user");
   definition.entrypoint = text(options, "--entrypoint");
   definition.host_name = options.value("--hostname");
+  BH_TRY(read_network(options, definition));
   return definition;
 }
 
@@ -137,6 +160,8 @@ Result<int> run_initrd(Options const& options) {
   machine.memory_mib = definition.memory_mib.value_or(machine.memory_mib);
   machine.cpus = definition.cpus.value_or(machine.cpus);
   machine.command.assign(options.words().begin(), options.words().end());
+  machine.network = definition.network;
+  machine.ports = definition.ports;
   for (auto const& variable : definition.environment) machine.settings.push_back("env=" + variable);
   if (definition.user) machine.settings.push_back("user=" + *definition.user);
   if (definition.working_folder) {

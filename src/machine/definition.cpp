@@ -13,4 +13,14 @@ std::string_view isolation_name(Isolation isolation) {
   return isolation == Isolation::Microvm ? "microvm" : "container";
 }
 
+Result<NetworkKind> parse_network_kind(std::string_view text) {
+  if (text == "none") return NetworkKind::None;
+  if (text == "user") return NetworkKind::User;
+  return fail(Errc::Invalid, "network \"" + std::string(text) + "\": must be none or user");
+}
+
+std::string_view network_name(NetworkKind kind) {
+  return kind == NetworkKind::None ? "none" : "user";
+}
+
 }  // namespace bh::machine

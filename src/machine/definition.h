@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "machine/microvm_options.h"
 #include "machine/restart_policy.h"
+#include "net/published_port.h"
 
 namespace bh::machine {
 
@@ -19,6 +20,14 @@ enum class Isolation : std::uint8_t { Microvm, Container };
 /// "microvm" or "container".
 Result<Isolation> parse_isolation(std::string_view text);
 std::string_view isolation_name(Isolation isolation);
+
+/// What a machine reaches. None: itself, and whoever comes in by a published port. User: the host's
+/// networks too, as a program on the host would, but not what listens on the host's loopback.
+enum class NetworkKind : std::uint8_t { None, User };
+
+/// "none" or "user".
+Result<NetworkKind> parse_network_kind(std::string_view text);
+std::string_view network_name(NetworkKind kind);
 
 /// What a machine shall be, whatever keeps it apart.
 struct Definition {
@@ -31,6 +40,8 @@ struct Definition {
   std::string host_name;
   std::optional<std::uint64_t> memory_mib;  // Else 256 for a microVM, no limit for a container.
   std::optional<std::uint64_t> cpus;        // Else 1 for a microVM, no limit for a container.
+  NetworkKind network = NetworkKind::None;
+  std::vector<net::PublishedPort> ports;
 
   // Of machines that are kept.
   std::string image;         // As it was named,

@@ -69,6 +69,17 @@ Result<MicrovmOptions> microvm_options_of(object const& json) {
   return options;
 }
 
+Result<> read_network(object const& json, Definition& definition) {
+  auto const kind = BH_TRY(maybe_text(json, "network"));
+  if (kind) definition.network = BH_TRY(parse_network_kind(*kind));
+  auto const ports = BH_TRY(image::texts_member(json, "ports"));
+  for (auto const& text : ports) {
+    auto const port = BH_TRY(net::PublishedPort::parse(text));
+    definition.ports.push_back(port);
+  }
+  return {};
+}
+
 /// What the command is and where it runs.
 Result<> read_command(object const& json, Definition& definition) {
   definition.command = BH_TRY(image::texts_member(json, "command"));
@@ -94,6 +105,10 @@ object json_of(Definition const& definition) {
   put(json, "host_name", definition.host_name);
   put(json, "memory_mib", definition.memory_mib);
   put(json, "cpus", definition.cpus);
+  if (definition.network != NetworkKind::None) json["network"] = network_name(definition.network);
+  std::vector<std::string> ports;
+  for (auto const& port : definition.ports) ports.push_back(port.text());
+  put(json, "ports", ports);
   if (!definition.labels.empty()) {
     object labels;
     for (auto const& [name, value] : definition.labels) labels[name] = value;
@@ -116,6 +131,7 @@ Result<Definition> parse_definition(std::string_view text) {
   definition.image = BH_TRY(image::text_member(json, "image"));
   definition.image_digest = BH_TRY(image::text_member(json, "image_digest"));
   BH_TRY(read_command(json, definition));
+  BH_TRY(read_network(json, definition));
   definition.memory_mib = BH_TRY(maybe_number(json, "memory_mib"));
   definition.cpus = BH_TRY(maybe_number(json, "cpus"));
   definition.labels = BH_TRY(image::text_map_member(json, "labels"));

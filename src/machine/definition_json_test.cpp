@@ -20,6 +20,8 @@ TEST(DefinitionJson, KeepsAllOfADefinition) {
   definition.host_name = "web";
   definition.memory_mib = 512;
   definition.cpus = 2;
+  definition.network = NetworkKind::User;
+  definition.ports = {net::PublishedPort::parse("0.0.0.0:53:5353/udp").value()};
   definition.labels = {{"tier", "front"}};
   definition.restart = *RestartPolicy::parse("on-failure:3");
   definition.remove_at_end = true;
@@ -35,6 +37,8 @@ TEST(DefinitionJson, KeepsAllOfADefinition) {
   EXPECT_EQ(read->entrypoint, "");
   EXPECT_EQ(read->restart, definition.restart);
   EXPECT_EQ(read->microvm.engine, "soft");
+  EXPECT_EQ(read->network, NetworkKind::User);
+  EXPECT_EQ(read->ports, definition.ports);
 }
 
 TEST(DefinitionJson, LeavesOutWhatWasNotSaid) {

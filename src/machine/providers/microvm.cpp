@@ -46,6 +46,34 @@ Result<std::string> find_init(MicrovmOptions const& options) {
   return find_companion("bulkhead-init", {folder, folder / ".." / "guest" / "init"});
 }
 
+bool has_card(Microvm const& machine) {
+  return machine.network == NetworkKind::User || !machine.ports.empty();
+}
+
+boost::json::object user_network(Microvm const& machine) {
+  boost::json::array forwards;
+  for (auto const& port : machine.ports) {
+    forwards.push_back({{"protocol", net::to_string(port.protocol)},
+                        {"host_address", port.host_address.text()},
+                        {"host_port", port.host_port},
+                        {"guest_port", port.machine_port}});
+  }
+  return {{"iface_id", "eth0"},
+          {"host_dev_name", ""},
+          {"backend", "User"},
+          {"restricted", machine.network == NetworkKind::None},
+          {"port_forwards", std::move(forwards)}};
+}
+
+/// What the guest would learn by DHCP, without waiting for it (docs/design/virtio.md).
+std::vector<std::string> network_settings(Microvm const& machine) {
+  if (!has_card(machine)) return {};
+  // The gateway also where nothing leaves: who comes in by a published port has an answer.
+  std::vector<std::string> settings{"address=10.0.2.15/24", "gateway=10.0.2.2"};
+  if (machine.network == NetworkKind::User) settings.emplace_back("dns=10.0.2.3");
+  return settings;
+}
+
 /// The initrd given, then bulkhead-init and the command: the kernel unpacks one after the other.
 Result<> write_initrd(Microvm const& machine, MicrovmOptions const& options,
                       std::string const& path) {
@@ -53,7 +81,9 @@ Result<> write_initrd(Microvm const& machine, MicrovmOptions const& options,
   // of 4, with zeros between.
   constexpr std::uint64_t kAlignment = 4;
   auto const init = BH_TRY(find_init(options));
-  auto const archive = BH_TRY(make_guest_archive(init, machine.command, machine.settings));
+  auto settings = machine.settings;
+  for (auto const& line : network_settings(machine)) settings.push_back(line);
+  auto const archive = BH_TRY(make_guest_archive(init, machine.command, settings));
   auto const file = BH_TRY(create_file(path));
   if (options.initrd) {
     auto const size = BH_TRY(copy_all(*options.initrd, file));
@@ -81,6 +111,7 @@ Result<> write_config(Microvm const& machine, MicrovmOptions const& options,
                                     {"is_read_only", true}};
     config["drives"] = boost::json::array{drive};
   }
+  if (has_card(machine)) config["network-interfaces"] = boost::json::array{user_network(machine)};
   auto const file = BH_TRY(create_file(path));
   return os::write_text(file, boost::json::serialize(config));
 }
@@ -94,6 +125,8 @@ Microvm microvm_of(Definition const& definition, Process const& process, std::st
   machine.command = process.words;
   machine.settings = {"root=/dev/vda", "folder=" + process.working_folder, "user=" + process.user};
   machine.disk = std::move(disk);
+  machine.network = definition.network;
+  machine.ports = definition.ports;
   if (!definition.host_name.empty()) machine.settings.push_back("host=" + definition.host_name);
   for (auto const& variable : process.environment) machine.settings.push_back("env=" + variable);
   return machine;

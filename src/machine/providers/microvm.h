@@ -18,6 +18,8 @@ struct Microvm {
   std::vector<std::string> command;   // Empty: a shell, or what the kernel's command line says.
   std::vector<std::string> settings;  // For bulkhead-init.
   std::optional<std::string> disk;    // An image's file system, read only.
+  NetworkKind network = NetworkKind::None;
+  std::vector<net::PublishedPort> ports;
 };
 
 /// The microVM of a definition: `disk` is the image's file system.
