@@ -16,7 +16,8 @@ class Namespace:
 
     tap = "tap0"
 
-    def __init__(self):
+    def __init__(self, *tap_options):
+        self.tap_options = tap_options
         self.name = f"bh-{os.getpid()}-{next(numbers)}"
 
     def __enter__(self):
@@ -24,7 +25,7 @@ class Namespace:
         try:
             self.run("ip", "link", "set", "lo", "up")
             self.run("ip", "addr", "add", "10.99.0.1/24", "dev", "lo")
-            self.run("ip", "tuntap", "add", self.tap, "mode", "tap", "vnet_hdr")
+            self.run("ip", "tuntap", "add", self.tap, "mode", "tap", "vnet_hdr", *self.tap_options)
             self.run("ip", "addr", "add", "172.16.0.1/24", "dev", self.tap)
             self.run("ip", "link", "set", self.tap, "up")
         except BaseException:

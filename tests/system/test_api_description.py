@@ -44,7 +44,8 @@ def test_the_server_takes_the_fields_that_are_described(api, method, path, opera
         else:
             assert status == 200 or body["fault_message"] == "No balloon device found."
         return
-    assert api(method, target)[1]["fault_message"] == f"Empty {method} request."
+    expected = f"Empty {method} request." if operation["requestBody"].get("required") else LATE
+    assert api(method, target)[1]["fault_message"] == expected
     name, schema = schema_of(operation)
     if name in ("Unsupported", "MmdsContents"):
         return

@@ -60,3 +60,21 @@ def test_inflating_gives_memory_back_and_statistics_tell(started):
     api.patch("/balloon/statistics", {"stats_polling_interval_s": 2})
     assert api("PATCH", "/balloon/statistics", {"stats_polling_interval_s": 0})[0] == 400
     assert api("PATCH", "/balloon", {"amount_mib": 5000})[0] == 400
+
+
+def test_free_pages_that_the_guest_hints_at_go_back(started):
+    running, api = started
+    api.put("/balloon", {"amount_mib": 0, "deflate_on_oom": True, "free_page_hinting": True})
+    api.put("/actions", {"action_type": "InstanceStart"})
+    running.wait_for("ready", TIMEOUT)
+    before = guest_ram_kib(running.process)
+    assert before > 120_000
+    assert api.get("/balloon/hinting/status") == {"host_cmd": 0}
+    api.patch("/balloon/hinting/start", {"acknowledge_on_stop": False})
+    eventually(lambda: api.get("/balloon/hinting/status") == {"host_cmd": 2, "guest_cmd": 0})
+    assert guest_ram_kib(running.process) < before - 80_000
+    api.patch("/balloon/hinting/stop", {})
+    assert api.get("/balloon/hinting/status")["host_cmd"] == 1
+    assert api("PATCH", "/balloon/hinting/start")[0] == 204
+    eventually(lambda: api.get("/balloon/hinting/status") == {"host_cmd": 1, "guest_cmd": 0})
+    assert api("PATCH", "/balloon/hinting/start", {"acknowledge": 1})[0] == 400

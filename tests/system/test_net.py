@@ -15,12 +15,13 @@ pytestmark = pytest.mark.usefixtures("vmm", "kernels", "initrds")
 
 
 @pytest.fixture
-def namespace():
+def namespace(request):
+    """With a tap of the options that a test is parametrized with."""
     if os.geteuid() != 0:
         pytest.skip("making a network namespace needs root")
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         pytest.skip("/dev/net/tun is not there or may not be opened")
-    with network.Namespace() as made:
+    with network.Namespace(*getattr(request, "param", ())) as made:
         yield made
 
 
@@ -47,16 +48,16 @@ def guest(script, devices, vcpus=1):
     return machines.Guest(("sh", "-c", script), devices=devices, vcpus=vcpus, arguments="quiet")
 
 
-@pytest.mark.parametrize("vcpus", [1, 2])
-def test_files_go_both_ways_through_a_tap(namespace, files, tmp_path, vcpus):
+@pytest.mark.parametrize("namespace, vcpus, pairs", [((), 1, 1), ((), 2, 1), (("multi_queue",), 2, 2)], indirect=["namespace"])
+def test_files_go_both_ways_through_a_tap(namespace, files, tmp_path, vcpus, pairs):
     script = UP.format("172.16.0.2/24", "172.16.0.1", "10.99.0.1:8000") + """
         ping -c 3 172.16.0.1 && ping -c 1 -s 20000 10.99.0.1 &&
         wget -q -O /big http://$server/big && sha256sum /big &&
         head -c 5000000 /big > /part && nc 172.16.0.1 8000 > /answer < /dev/null;
         (printf 'PUT /part HTTP/1.0\\r\\nContent-Length: 5000000\\r\\n\\r\\n'; cat /part) | nc 172.16.0.1 8000;
-        cat /sys/class/net/eth0/address /sys/class/net/eth0/mtu"""
+        cat /sys/class/net/eth0/address /sys/class/net/eth0/mtu; ls -d /sys/class/net/eth0/queues/?x-* | wc -l"""
     with network.web_server(files, prefix=namespace.prefix):
-        with machines.start_vmm(guest(script, interface(mtu=1400), vcpus), tmp_path, prefix=namespace.prefix,
+        with machines.start_vmm(guest(script, interface(mtu=1400, queue_pairs=pairs), vcpus), tmp_path, prefix=namespace.prefix,
                                 options=("--level", "Warning")) as machine:
             outcome = machine.finish(TIMEOUT)
     assert outcome.status == 0, outcome.console + outcome.errors
@@ -64,7 +65,15 @@ def test_files_go_both_ways_through_a_tap(namespace, files, tmp_path, vcpus):
     assert "3 packets received" in outcome.console and "1 packets received" in outcome.console
     assert checksum(files / "big") in outcome.console
     assert (files / "part").read_bytes() == (files / "big").read_bytes()[:5_000_000]
-    assert f"{MAC}\n1400" in outcome.console
+    assert f"{MAC}\n1400\n{2 * pairs}\n" in outcome.console
+
+
+@pytest.mark.parametrize("namespace, pairs", [((), 2), (("multi_queue",), 1)], indirect=["namespace"])
+def test_a_tap_with_other_queues_is_refused_in_words(namespace, tmp_path, pairs):
+    with machines.start_vmm(guest("true", interface(queue_pairs=pairs)), tmp_path, prefix=namespace.prefix) as machine:
+        outcome = machine.finish(TIMEOUT)
+    assert outcome.status != 0
+    assert "attach to tap tap0: it was made with" in outcome.errors and "queue_pairs" in outcome.errors
 
 
 def test_a_user_network_keeps_the_hosts_loopback_closed(files, tmp_path):

@@ -73,6 +73,8 @@ struct PortForwardConfig {
   friend bool operator==(PortForwardConfig const&, PortForwardConfig const&) = default;
 };
 
+inline constexpr unsigned kMostQueuePairs = 8;
+
 /// One of "network-interfaces".
 struct NetworkInterfaceConfig {
   std::string iface_id;
@@ -82,6 +84,7 @@ struct NetworkInterfaceConfig {
   std::optional<RateLimiterConfig> rx_rate_limiter;
   std::optional<RateLimiterConfig> tx_rate_limiter;
   NetBackendKind backend = NetBackendKind::Tap;
+  unsigned queue_pairs = 1;    // Ours: 1 to kMostQueuePairs; several only with a tap.
   bool host_loopback = false;  // Ours: a user network reaches the host's loopback at 10.0.2.2.
   bool restricted = false;  // Ours: nothing leaves a user network but answers of forwarded ports.
   std::vector<PortForwardConfig> port_forwards;  // Ours, of a user network.

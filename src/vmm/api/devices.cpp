@@ -95,6 +95,9 @@ Result<> put_network_interface(VmConfig& config, NetworkInterfaceConfig interfac
                 fmt::format("mtu {}: must be {} to 65535", *interface.mtu, kSmallestMtu));
   }
   BH_TRY(check_user_network(interface));
+  if (interface.queue_pairs != 1 && interface.backend != NetBackendKind::Tap) {
+    return fail(Errc::Invalid, "queue_pairs: several only with a tap");
+  }
   for (auto const& other : config.network_interfaces) {
     if (interface.guest_mac && other.guest_mac == interface.guest_mac &&
         other.iface_id != interface.iface_id) {

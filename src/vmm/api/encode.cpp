@@ -71,6 +71,7 @@ json::object encode(NetworkInterfaceConfig const& interface) {
                       {"tx_rate_limiter", encode(interface.tx_rate_limiter)}};
   if (interface.mtu) object["mtu"] = *interface.mtu;
   if (interface.backend == NetBackendKind::User) object["backend"] = "User";
+  if (interface.queue_pairs != 1) object["queue_pairs"] = interface.queue_pairs;
   if (interface.host_loopback) object["host_loopback"] = true;
   if (interface.restricted) object["restricted"] = true;
   if (!interface.port_forwards.empty()) object["port_forwards"] = encode(interface.port_forwards);

@@ -73,6 +73,15 @@ Result<> decode_forwards(JsonValue const& value, NetworkInterfaceConfig& out) {
   return {};
 }
 
+Result<> decode_queue_pairs(JsonValue const& value, NetworkInterfaceConfig& out) {
+  if (is_null(value)) return {};
+  std::uint64_t count = 0;
+  BH_TRY(decode_unsigned(value, kMostQueuePairs, "1 to 8", count));
+  if (count == 0) return fail(Errc::Invalid, "queue_pairs 0: must be 1 to 8" + value.end.suffix());
+  out.queue_pairs = static_cast<unsigned>(count);
+  return {};
+}
+
 constexpr Field<NetworkInterfaceConfig> kInterfaceFields[] = {
     {"iface_id", Need::Required,
      [](JsonValue const& value, NetworkInterfaceConfig& out) {
@@ -93,6 +102,7 @@ constexpr Field<NetworkInterfaceConfig> kInterfaceFields[] = {
        return decode_rate_limiter(value, out.tx_rate_limiter);
      }},
     {"backend", Need::Optional, decode_backend},
+    {"queue_pairs", Need::Optional, decode_queue_pairs},
     {"host_loopback", Need::Optional,
      [](JsonValue const& value, NetworkInterfaceConfig& out) {
        return decode_flag(value, out.host_loopback);

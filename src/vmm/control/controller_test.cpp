@@ -28,6 +28,13 @@ class FakeMachine final : public Machine {
   Result<boost::json::object> balloon_statistics() override {
     return boost::json::object{{"target_mib", 5}};
   }
+  Result<> start_balloon_hinting(bool acknowledge) override {
+    return note(acknowledge ? "hinting with acknowledgement" : "hinting");
+  }
+  Result<> stop_balloon_hinting() override { return note("no hinting"); }
+  Result<boost::json::object> balloon_hinting() override {
+    return boost::json::object{{"host_cmd", 2}};
+  }
   boost::json::object metrics() override { return {}; }
 
   std::vector<std::string> calls;

@@ -25,6 +25,11 @@ class Machine {
   virtual Result<> set_balloon_polling(std::uint64_t seconds) = 0;
   /// What GET /balloon/statistics answers.
   virtual Result<boost::json::object> balloon_statistics() = 0;
+  /// Has the guest hint at its free pages once; with `acknowledge` it gets them back at the end.
+  virtual Result<> start_balloon_hinting(bool acknowledge) = 0;
+  virtual Result<> stop_balloon_hinting() = 0;
+  /// What GET /balloon/hinting/status answers.
+  virtual Result<boost::json::object> balloon_hinting() = 0;
   /// Counters of all devices, by Firecracker's names.
   virtual boost::json::object metrics() = 0;
 };

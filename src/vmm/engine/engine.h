@@ -51,6 +51,13 @@ class Engine {
   /// Drives an interrupt line: GSI 0-15 reach PIC and IOAPIC, 16-23 the IOAPIC. Any thread.
   virtual Result<> set_irq_line(unsigned gsi, LineLevel level) = 0;
 
+  /// Has each signal of `event` be an edge on the line, without a call of ours. Errc::Unsupported
+  /// where a call costs no more. `event` stays open as long as the engine is there.
+  virtual Result<> signal_line_by(unsigned gsi, int event) {
+    static_cast<void>(gsi), static_cast<void>(event);
+    return fail(Errc::Unsupported, "events for interrupt lines: not supported by this engine");
+  }
+
   /// Has KVM signal `event` when the guest writes these 32 bits to `address`, instead of an exit to
   /// us. Errc::Unsupported where an exit costs no more. `event` stays open as long as the engine is
   /// there.

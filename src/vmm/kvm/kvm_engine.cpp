@@ -34,6 +34,7 @@ class KvmEngine final : public Engine {
   std::string_view name() const override { return "kvm"; }
   Result<std::unique_ptr<Vcpu>> create_vcpu(unsigned index) override;
   Result<> set_irq_line(unsigned gsi, LineLevel level) override;
+  Result<> signal_line_by(unsigned gsi, int event) override;
   Result<> signal_on_write(GuestAddress address, std::uint32_t value, int event) override;
 
  private:
@@ -93,6 +94,14 @@ Result<> KvmEngine::set_irq_line(unsigned gsi, LineLevel level) {
                 "interrupt line " + std::to_string(gsi) + ": this machine has no interrupt chips");
   }
   return set_line(vm_, gsi, level);
+}
+
+Result<> KvmEngine::signal_line_by(unsigned gsi, int event) {
+  kvm_irqfd line{};
+  line.fd = static_cast<std::uint32_t>(event);
+  line.gsi = gsi;
+  BH_TRY(tell(vm_, KVM_IRQFD, "KVM_IRQFD", &line));
+  return {};
 }
 
 Result<> KvmEngine::signal_on_write(GuestAddress address, std::uint32_t value, int event) {

@@ -42,6 +42,9 @@ class VirtioDevice {
   void deactivate();
   bool active() const { return link_ != nullptr; }
 
+  /// Whether the driver's vCPU is to wait until a notification of this queue has been handled. Any
+  /// thread.
+  virtual bool handles_at_once(std::size_t /*queue*/) const { return false; }
   /// The driver made buffers available in this queue.
   void notify(std::size_t queue);
   /// The driver wrote to the configuration space, which has the bytes already.

@@ -11,8 +11,8 @@ void DriverLink::raise_locked(std::uint32_t bits) {
   update_line_locked();
 }
 
-// High from the first reason on until the driver has acknowledged all: that is right for an edge
-// and for a level, since drivers look at their queues after they have acknowledged.
+// High from the first reason on until the driver has acknowledged all: that is right for a level
+// and, since drivers look at their queues after they have acknowledged, for an edge.
 void DriverLink::update_line_locked() {
   auto const level = status_ == 0 ? LineLevel::Low : LineLevel::High;
   if (level != std::exchange(level_, level)) line_(level);
@@ -46,6 +46,9 @@ std::uint32_t DriverLink::interrupt_status() const {
 void DriverLink::acknowledge(std::uint32_t bits) {
   MutexLock const lock(mutex_);
   status_ &= ~bits;
+  // A reason that came after the driver had looked: with an edge for the one before, it needs its
+  // own.
+  if (status_ != 0 && level_ == LineLevel::High) line_(level_ = LineLevel::Low);
   update_line_locked();
 }
 

@@ -204,11 +204,16 @@ void MmioTransport::reset() {
 
 void MmioTransport::notify(std::uint32_t queue) {
   if ((status_ & kStatusDriverOk) == 0 || queue >= queues_.size()) return;
+  if (device_.handles_at_once(queue)) {
+    device_.worker().run_and_wait([this, queue] { device_.notify(queue); });
+    return;
+  }
   if (notified_.fetch_or(std::uint32_t{1} << queue) == 0) signal_event(kick_);
 }
 
 Result<> MmioTransport::use_doorbells(SignalOnWrite const& signal_on_write) {
   for (std::uint32_t queue = 0; queue < queues_.size(); ++queue) {
+    if (device_.handles_at_once(queue)) continue;
     auto doorbell = BH_TRY(create_event());
     if (!signal_on_write(kQueueNotify, queue, doorbell.get())) return {};
     Result<> watched;

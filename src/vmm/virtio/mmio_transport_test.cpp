@@ -172,6 +172,18 @@ TEST_F(MmioTransportTest, TellsOfAChangedConfiguration) {
   EXPECT_EQ(driver_.read(kInterruptStatus), kInterruptConfigChange);
 }
 
+TEST_F(MmioTransportTest, InterruptsAgainForWhatCameAfterTheDriverLooked) {
+  driver_.start();
+  guest_.worker->run_and_wait([&] { device_.change(7); });
+  EXPECT_EQ(driver_.interrupts, 1);
+  driver_.rings[0].offer({driver_.rings[0].readable("abc")});
+  driver_.notify(0);
+  EXPECT_EQ(driver_.interrupts, 1) << "the driver has not answered the first one yet";
+  driver_.write(kInterruptAck, kInterruptConfigChange);
+  EXPECT_EQ(driver_.interrupts, 2);
+  EXPECT_EQ(driver_.read(kInterruptStatus), kInterruptUsedBuffer);
+}
+
 TEST_F(MmioTransportTest, PassesConfigurationWritesOnThatFit) {
   driver_.start();
   driver_.write(kConfigSpace + 2, 5);

@@ -36,6 +36,30 @@ Result<> Devices::set_balloon_polling(std::uint64_t seconds) {
   return changed;
 }
 
+Result<> Devices::start_balloon_hinting(bool acknowledge) {
+  if (balloon_ == nullptr) return no_balloon();
+  Result<> started;
+  balloon_->worker().run_and_wait([&] { started = balloon_->start_hinting(acknowledge); });
+  return started;
+}
+
+Result<> Devices::stop_balloon_hinting() {
+  if (balloon_ == nullptr) return no_balloon();
+  Result<> stopped;
+  balloon_->worker().run_and_wait([&] { stopped = balloon_->stop_hinting(); });
+  return stopped;
+}
+
+Result<boost::json::object> Devices::balloon_hinting() {
+  if (balloon_ == nullptr) return no_balloon();
+  Result<virtio::PageHinting> hinting;
+  balloon_->worker().run_and_wait([&] { hinting = balloon_->hinting(); });
+  if (!hinting) return std::unexpected(std::move(hinting).error());
+  boost::json::object out{{"host_cmd", hinting->host_command()}};
+  if (auto const said = hinting->guest_command()) out["guest_cmd"] = *said;
+  return out;
+}
+
 Result<boost::json::object> Devices::balloon_statistics() {
   if (balloon_ == nullptr) return no_balloon();
   boost::json::object out;

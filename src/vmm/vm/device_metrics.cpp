@@ -75,6 +75,8 @@ void add(json::object& out, virtio::BalloonMetrics const& metrics) {
   add(out, "stats_updates_count", metrics.stats_updates_count);
   add(out, "free_page_report_count", metrics.free_page_report_count);
   add(out, "free_page_report_freed", metrics.free_page_report_freed);
+  add(out, "free_page_hint_count", metrics.free_page_hint_count);
+  add(out, "free_page_hint_freed", metrics.free_page_hint_freed);
   add(out, "event_fails", metrics.event_fails);
 }
 

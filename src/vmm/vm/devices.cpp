@@ -1,12 +1,14 @@
 #include "vmm/vm/devices.h"
 
 #include <fmt/format.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "vmm/loop/event.h"
 #include "vmm/mmds/stack.h"
 
 namespace bh::vmm {
@@ -87,9 +89,9 @@ std::unique_ptr<virtio::FrameInterceptor> Devices::metadata_for(
 
 Result<> Devices::add_interface(VmConfig const& config, NetworkInterfaceConfig const& interface) {
   auto worker = BH_TRY(Worker::start("net " + interface.iface_id));
-  auto backend = BH_TRY(virtio::open_net_backend(interface, *worker));
+  auto backends = BH_TRY(virtio::open_net_backends(interface, *worker));
   auto device = BH_TRY(virtio::NetDevice::create(
-      interface, *worker, world_.memory, std::move(backend), metadata_for(config, interface)));
+      interface, *worker, world_.memory, std::move(backends), metadata_for(config, interface)));
   interfaces_.push_back({interface.iface_id, device.get()});
   return attach(std::move(worker), std::move(device));
 }
@@ -129,8 +131,9 @@ Result<> Devices::attach(std::unique_ptr<Worker> worker,
                      .gsi = kLines[index]};
   attached->worker = std::move(worker);
   attached->device = std::move(device);
+  auto line = BH_TRY(this->line(attached->place.gsi));
   attached->transport = BH_TRY(virtio::MmioTransport::create(
-      *attached->device, world_.memory, line(attached->place.gsi),
+      *attached->device, world_.memory, std::move(line),
       [this, name = std::string(attached->device->name())](std::string_view why) {
         world_.logger.log(LogLevel::Warning,
                           fmt::format("{}: the driver must reset it: {}", name, why));
@@ -147,7 +150,14 @@ Result<> Devices::attach(std::unique_ptr<Worker> worker,
   return {};
 }
 
-IrqLine Devices::line(unsigned gsi) {
+Result<IrqLine> Devices::line(unsigned gsi) {
+  auto event = BH_TRY(create_event());
+  if (world_.engine.signal_line_by(gsi, event.get())) {
+    // Drivers take edges: that the line is low again tells them nothing.
+    return [event = std::move(event)](LineLevel level) {
+      if (level == LineLevel::High) ::eventfd_write(event.get(), 1);
+    };
+  }
   return [this, gsi](LineLevel level) {
     auto const driven = world_.engine.set_irq_line(gsi, level);
     if (!driven) world_.logger.log(LogLevel::Error, driven.error().message);

@@ -52,6 +52,9 @@ class Devices {
   Result<> set_balloon(std::uint64_t amount_mib);
   Result<> set_balloon_polling(std::uint64_t seconds);
   Result<boost::json::object> balloon_statistics();
+  Result<> start_balloon_hinting(bool acknowledge);
+  Result<> stop_balloon_hinting();
+  Result<boost::json::object> balloon_hinting();
   /// Counters of all devices, by Firecracker's names.
   boost::json::object metrics() const;
 
@@ -81,7 +84,7 @@ class Devices {
   Result<> attach(std::unique_ptr<Worker> worker, std::unique_ptr<virtio::VirtioDevice> device);
   std::unique_ptr<virtio::FrameInterceptor> metadata_for(
       VmConfig const& config, NetworkInterfaceConfig const& interface) const;
-  IrqLine line(unsigned gsi);
+  Result<IrqLine> line(unsigned gsi);
 
   DevicesWorld world_;
   std::vector<std::unique_ptr<Attached>> attached_;

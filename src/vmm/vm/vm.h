@@ -60,6 +60,9 @@ class Vm final : public control::Machine {
   Result<> set_balloon(std::uint64_t amount_mib) override;
   Result<> set_balloon_polling(std::uint64_t seconds) override;
   Result<boost::json::object> balloon_statistics() override;
+  Result<> start_balloon_hinting(bool acknowledge) override;
+  Result<> stop_balloon_hinting() override;
+  Result<boost::json::object> balloon_hinting() override;
   boost::json::object metrics() override;
 
   /// After run(): where the engine's time went, if options asked to count.

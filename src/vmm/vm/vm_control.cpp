@@ -53,6 +53,18 @@ Result<> Vm::set_balloon_polling(std::uint64_t seconds) {
   return devices_->set_balloon_polling(seconds);
 }
 
+Result<> Vm::start_balloon_hinting(bool acknowledge) {
+  return devices_->start_balloon_hinting(acknowledge);
+}
+
+Result<> Vm::stop_balloon_hinting() {
+  return devices_->stop_balloon_hinting();
+}
+
+Result<boost::json::object> Vm::balloon_hinting() {
+  return devices_->balloon_hinting();
+}
+
 Result<boost::json::object> Vm::balloon_statistics() {
   return devices_->balloon_statistics();
 }

@@ -6,6 +6,7 @@
 
 #include "vmm/api/decode.h"
 #include "vmm/api/encode.h"
+#include "vmm/api/fields.h"
 #include "vmm/control/route.h"
 
 namespace bh::vmm::control {
@@ -19,8 +20,6 @@ std::unexpected<Error> no_balloon() {
 Result<Action> put_balloon_route(Call const& call) {
   auto balloon = BH_TRY(decode_body<BalloonConfig>(call));
   return [balloon](Controller& controller) -> Result<Answer> {
-    if (balloon.free_page_hinting)
-      return fail(Errc::Unsupported, "free_page_hinting: not supported");
     BH_TRY(put_balloon(controller.config(), balloon));
     return Answer();
   };
@@ -78,8 +77,40 @@ Result<Action> patch_statistics(Call const& call) {
   };
 }
 
-Result<Action> hinting(Call const&) {
-  return unsupported("free page hinting");
+struct Hinting {
+  bool acknowledge = true;
+};
+constexpr Field<Hinting> kHintingFields[] = {
+    {"acknowledge_on_stop", Need::Optional,
+     [](JsonValue const& value, Hinting& out) { return decode_flag(value, out.acknowledge); }}};
+
+Result<Action> start_hinting(Call const& call) {
+  Hinting hinting;
+  if (call.body != nullptr) {
+    auto decoded = decode_object(*call.body, "struct StartHintingCmd", kHintingFields, hinting);
+    if (!decoded) return bad_body(std::move(decoded).error());
+  }
+  return [hinting](Controller& controller) -> Result<Answer> {
+    if (!controller.config().balloon) return no_balloon();
+    BH_TRY(controller.machine().start_balloon_hinting(hinting.acknowledge));
+    return Answer();
+  };
+}
+
+Result<Action> stop_hinting(Call const&) {
+  return [](Controller& controller) -> Result<Answer> {
+    if (!controller.config().balloon) return no_balloon();
+    BH_TRY(controller.machine().stop_balloon_hinting());
+    return Answer();
+  };
+}
+
+Result<Action> get_hinting(Call const&) {
+  return [](Controller& controller) -> Result<Answer> {
+    if (!controller.config().balloon) return no_balloon();
+    auto const status = BH_TRY(controller.machine().balloon_hinting());
+    return boost::json::serialize(status);
+  };
 }
 
 constexpr std::array kRoutes{
@@ -88,9 +119,9 @@ constexpr std::array kRoutes{
     Route{"PATCH", "/balloon", When::After, Body::Required, patch_balloon},
     Route{"GET", "/balloon/statistics", When::After, Body::None, get_statistics},
     Route{"PATCH", "/balloon/statistics", When::After, Body::Required, patch_statistics},
-    Route{"PATCH", "/balloon/hinting/start", When::After, Body::Optional, hinting},
-    Route{"GET", "/balloon/hinting/status", When::After, Body::None, hinting},
-    Route{"PATCH", "/balloon/hinting/stop", When::After, Body::Optional, hinting},
+    Route{"PATCH", "/balloon/hinting/start", When::After, Body::Optional, start_hinting},
+    Route{"GET", "/balloon/hinting/status", When::After, Body::None, get_hinting},
+    Route{"PATCH", "/balloon/hinting/stop", When::After, Body::Optional, stop_hinting},
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ namespace {
 // 5.5.3: feature bits.
 constexpr std::uint64_t kStatisticsFeature = 1ULL << 1;
 constexpr std::uint64_t kDeflateOnOom = 1ULL << 2;
+constexpr std::uint64_t kHinting = 1ULL << 3;
 constexpr std::uint64_t kReporting = 1ULL << 5;
 
 enum QueueIndex : std::size_t { kInflate, kDeflate, kStatisticsQueue };
@@ -25,6 +26,7 @@ enum QueueIndex : std::size_t { kInflate, kDeflate, kStatisticsQueue };
 struct ConfigSpace {
   std::uint32_t num_pages = 0;
   std::uint32_t actual = 0;
+  std::uint32_t hinting_command = 0;
 };
 
 constexpr std::uint64_t kPagesPerMib = 256;  // Of 4 KiB, whatever the guest's pages are.
@@ -73,15 +75,23 @@ std::uint64_t BalloonDevice::features() const {
   std::uint64_t features = 0;
   if (has_statistics()) features |= kStatisticsFeature;
   if (config_.deflate_on_oom) features |= kDeflateOnOom;
+  if (config_.free_page_hinting) features |= kHinting;
   if (config_.free_page_reporting) features |= kReporting;
   return features;
 }
 
 std::size_t BalloonDevice::queue_count() const {
-  return 2 + (has_statistics() ? 1 : 0) + (config_.free_page_reporting ? 1 : 0);
+  return 2 + (has_statistics() ? 1 : 0) + (config_.free_page_hinting ? 1 : 0) +
+         (config_.free_page_reporting ? 1 : 0);
 }
 
-/// 5.5.2: queues of features that are not there have no number.
+// 5.5.2: queues of features that are not there have no number.
+
+std::optional<std::size_t> BalloonDevice::hinting_queue() const {
+  if (!config_.free_page_hinting) return std::nullopt;
+  return queue_count() - (config_.free_page_reporting ? 2 : 1);
+}
+
 std::optional<std::size_t> BalloonDevice::reporting_queue() const {
   if (!config_.free_page_reporting) return std::nullopt;
   return queue_count() - 1;
@@ -124,6 +134,37 @@ Result<> BalloonDevice::set_polling(std::uint64_t seconds) {
   return {};
 }
 
+void BalloonDevice::tell_hinting() {
+  auto const command = hinting_.host_command();
+  link()->change_config(offsetof(ConfigSpace, hinting_command),
+                        std::as_bytes(std::span(&command, 1)));
+}
+
+Result<> BalloonDevice::start_hinting(bool acknowledge) {
+  if (link() == nullptr || !has(kHinting)) {
+    return fail(Errc::Invalid,
+                "balloon: free page hinting is not enabled (start the machine with "
+                "free_page_hinting, and a kernel whose driver has it)");
+  }
+  hinting_.start(acknowledge);
+  tell_hinting();
+  return {};
+}
+
+Result<> BalloonDevice::stop_hinting() {
+  BH_TRY(hinting());
+  hinting_.finish();
+  if (link() != nullptr) tell_hinting();
+  return {};
+}
+
+Result<PageHinting> BalloonDevice::hinting() const {
+  if (!config_.free_page_hinting) {
+    return fail(Errc::Invalid, "balloon: free page hinting is not enabled");
+  }
+  return hinting_;
+}
+
 void BalloonDevice::on_activate() {
   statistics_head_.reset();
   if (has(kStatisticsFeature))
@@ -133,6 +174,7 @@ void BalloonDevice::on_activate() {
 void BalloonDevice::on_deactivate() {
   timer_.set_period({});
   actual_pages_ = 0;
+  hinting_.reset();
 }
 
 void BalloonDevice::process(std::size_t index) {
@@ -144,6 +186,8 @@ void BalloonDevice::process(std::size_t index) {
       metrics_.deflate_count.add(total_size(chain.readable) / sizeof(std::uint32_t));
       return 0;
     });
+  } else if (index == hinting_queue()) {
+    drain(*queue(index), [this](Chain const& chain) { return hint(chain); });
   } else if (index == reporting_queue()) {
     drain(*queue(index), [this](Chain const& chain) { return report(chain); });
   } else {
@@ -177,15 +221,38 @@ std::uint32_t BalloonDevice::inflate(Chain const& chain) {
   return 0;
 }
 
+/// 5.5.6.5: the number of a run to read, or a buffer that is free memory. The driver may use that
+/// again on its own account once it has notified us: see handles_at_once().
+std::uint32_t BalloonDevice::hint(Chain const& chain) {
+  ChainReader reader(chain.readable);
+  if (auto const number = reader.read_object<std::uint32_t>()) {
+    if (hinting_.take(*number)) tell_hinting();
+    return 0;
+  }
+  if (!hinting_.runs()) return 0;
+  for (auto const& segment : chain.writable) {
+    if (!release_whole_pages(segment)) continue;
+    metrics_.free_page_hint_count.add();
+    metrics_.free_page_hint_freed.add(segment.bytes.size());
+  }
+  return 0;
+}
+
 /// 5.5.6.7: the buffers themselves are what the guest does not use.
 std::uint32_t BalloonDevice::report(Chain const& chain) {
   for (auto const& segment : chain.writable) {
-    if (segment.address.value % kPageSize != 0 || segment.bytes.size() % kPageSize != 0) continue;
-    release(segment.address, segment.bytes.size());
+    if (!release_whole_pages(segment)) continue;
     metrics_.free_page_report_count.add();
     metrics_.free_page_report_freed.add(segment.bytes.size());
   }
   return 0;
+}
+
+/// False if it is something else, and stays.
+bool BalloonDevice::release_whole_pages(Segment const& segment) {
+  if (segment.address.value % kPageSize != 0 || segment.bytes.size() % kPageSize != 0) return false;
+  release(segment.address, segment.bytes.size());
+  return true;
 }
 
 void BalloonDevice::release(GuestAddress address, std::uint64_t size) {

@@ -65,6 +65,53 @@ TEST_F(BalloonTest, FreesWhatTheGuestReportsAsFree) {
   EXPECT_EQ(device_->metrics().free_page_report_freed.value(), 0x2000u);
 }
 
+TEST_F(BalloonTest, FreesWhatTheGuestHintsAtInARun) {
+  start({.free_page_hinting = true, .free_page_reporting = true});
+  ASSERT_EQ(driver_->rings.size(), 4u);
+  auto& ring = driver_->rings[2];
+  auto const say = [&](std::uint32_t number) {
+    ring.offer({ring.readable_object(number)});
+    driver_->notify(2);
+  };
+  auto const hint = [&] {
+    fill(0x180000, 0x1000);
+    ring.offer({{{0x180000}, 0x1000, true}});
+    driver_->write(kQueueNotify, 2);
+    // At once: the driver may use the page again.
+    return byte_at(0x180000) == '\0';
+  };
+  auto const command = [&] { return static_cast<int>(driver_->config(12)[8]); };
+  EXPECT_FALSE(hint()) << "nobody asked";
+  guest_.worker->run_and_wait([&] { EXPECT_TRUE(device_->start_hinting(true)); });
+  EXPECT_EQ(command(), 2);
+  EXPECT_FALSE(hint()) << "of no run";
+  say(2);
+  EXPECT_TRUE(hint());
+  say(PageHinting::kStop);
+  EXPECT_EQ(command(), static_cast<int>(PageHinting::kDone));
+  EXPECT_FALSE(hint());
+
+  guest_.worker->run_and_wait([&] { EXPECT_TRUE(device_->start_hinting(false)); });
+  say(2);
+  EXPECT_FALSE(hint()) << "of an earlier run";
+  say(3);
+  EXPECT_TRUE(hint());
+  say(PageHinting::kStop);
+  EXPECT_EQ(command(), 3) << "the guest keeps its pages until it is told";
+  guest_.worker->run_and_wait([&] { EXPECT_TRUE(device_->stop_hinting()); });
+  EXPECT_EQ(command(), static_cast<int>(PageHinting::kDone));
+  EXPECT_EQ(device_->metrics().free_page_hint_freed.value(), 0x2000u);
+}
+
+TEST_F(BalloonTest, HasNoHintingUnlessAskedFor) {
+  start({});
+  guest_.worker->run_and_wait([&] {
+    EXPECT_FALSE(device_->start_hinting(true));
+    EXPECT_FALSE(device_->stop_hinting());
+    EXPECT_FALSE(device_->hinting());
+  });
+}
+
 TEST_F(BalloonTest, TakesStatisticsAndAsksAgain) {
   start({.stats_polling_interval_s = 3600});
   auto& ring = driver_->rings[2];

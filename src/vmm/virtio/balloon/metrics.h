@@ -11,6 +11,8 @@ struct BalloonMetrics {
   Counter stats_updates_count;
   Counter free_page_report_count;  // Ranges.
   Counter free_page_report_freed;  // Bytes.
+  Counter free_page_hint_count;    // Ranges.
+  Counter free_page_hint_freed;    // Bytes.
   Counter event_fails;
 };
 

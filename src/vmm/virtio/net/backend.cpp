@@ -7,14 +7,19 @@
 
 namespace bh::vmm::virtio {
 
-Result<std::unique_ptr<NetBackend>> open_net_backend(NetworkInterfaceConfig const& config,
-                                                     Worker& worker) {
+Result<NetBackends> open_net_backends(NetworkInterfaceConfig const& config, Worker& worker) {
+  NetBackends backends;
   if (config.backend == NetBackendKind::User) {
     auto network = BH_TRY(UserNetwork::create(config, worker));
-    return network;
+    backends.push_back(std::move(network));
+    return backends;
   }
-  auto tap = BH_TRY(Tap::open(config.host_dev_name, worker));
-  return tap;
+  for (unsigned i = 0; i < config.queue_pairs; ++i) {
+    auto const kind = config.queue_pairs == 1 ? Tap::Kind::Whole : Tap::Kind::OneOfSeveral;
+    auto tap = BH_TRY(Tap::open(config.host_dev_name, kind, worker));
+    backends.push_back(std::move(tap));
+  }
+  return backends;
 }
 
 }  // namespace bh::vmm::virtio

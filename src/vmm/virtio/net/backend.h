@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/error.h"
 #include "vmm/api/device_config.h"
@@ -13,7 +14,8 @@
 
 namespace bh::vmm::virtio {
 
-/// The other end of a network interface's cable. All calls are on the worker's thread.
+/// The other end of a network interface's cable, for one pair of queues. All calls are on the
+/// worker's thread.
 ///
 /// Frames begin with a NetHeader in both directions.
 class NetBackend {
@@ -30,14 +32,17 @@ class NetBackend {
   /// Takes the next frame for the guest into `out`, which holds kLargestFrame; 0 if there is none.
   virtual std::size_t receive(std::span<std::byte> out) = 0;
 
-  /// Calls `on_frames` when there may be frames to receive. Until stop().
+  /// Calls `on_frames` when there may be frames to receive. Until stop(): frames for the guest then
+  /// go to its other pairs.
   virtual Result<> start(std::function<void()> on_frames) = 0;
   virtual void stop() = 0;
   /// Whether on_frames is wanted at the moment.
   virtual void listen(bool wanted) = 0;
 };
 
-Result<std::unique_ptr<NetBackend>> open_net_backend(NetworkInterfaceConfig const& config,
-                                                     Worker& worker);
+/// What a device has for its pairs of queues: not empty, and all of one cable.
+using NetBackends = std::vector<std::unique_ptr<NetBackend>>;
+
+Result<NetBackends> open_net_backends(NetworkInterfaceConfig const& config, Worker& worker);
 
 }  // namespace bh::vmm::virtio

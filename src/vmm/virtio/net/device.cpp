@@ -13,53 +13,69 @@ namespace bh::vmm::virtio {
 
 namespace {
 
-enum QueueIndex : std::size_t { kReceive, kTransmit };
-
 // So many frames for the guest before its own are looked at again.
 constexpr int kBurst = 64;
 
 }  // namespace
 
 Result<std::unique_ptr<NetDevice>> NetDevice::create(
-    NetworkInterfaceConfig const& config, Worker& worker, GuestMemory& memory,
-    std::unique_ptr<NetBackend> backend, std::unique_ptr<FrameInterceptor> interceptor) {
+    NetworkInterfaceConfig const& config, Worker& worker, GuestMemory& memory, NetBackends backends,
+    std::unique_ptr<FrameInterceptor> interceptor) {
   std::unique_ptr<NetDevice> device(
-      new NetDevice(config, worker, memory, std::move(backend), std::move(interceptor)));
+      new NetDevice(config, worker, memory, std::move(backends), std::move(interceptor)));
   auto* const self = device.get();
   auto const limits = [](std::optional<RateLimiterConfig> const& limiter) {
     return limiter.value_or(RateLimiterConfig());
   };
   device->rx_throttle_ = BH_TRY(Throttle::create(worker, limits(config.rx_rate_limiter), [self] {
-    if (self->active()) self->receive_frames();
+    for (auto& pair : self->pairs_) self->receive_frames(pair);
   }));
-  device->tx_throttle_ = BH_TRY(Throttle::create(worker, limits(config.tx_rate_limiter),
-                                                 [self] { self->notify(kTransmit); }));
+  device->tx_throttle_ = BH_TRY(Throttle::create(worker, limits(config.tx_rate_limiter), [self] {
+    for (auto const& pair : self->pairs_) self->notify(pair.transmit);
+  }));
   return device;
 }
 
 NetDevice::NetDevice(NetworkInterfaceConfig const& config, Worker& worker, GuestMemory& memory,
-                     std::unique_ptr<NetBackend> backend,
-                     std::unique_ptr<FrameInterceptor> interceptor)
+                     NetBackends backends, std::unique_ptr<FrameInterceptor> interceptor)
     : VirtioDevice("net " + config.iface_id, worker),
       config_(config),
       memory_(memory),
-      backend_(std::move(backend)),
-      interceptor_(std::move(interceptor)),
-      frame_(kLargestFrame) {}
+      interceptor_(std::move(interceptor)) {
+  for (auto& backend : backends) {
+    std::size_t const first = 2 * pairs_.size();
+    pairs_.push_back({.receive = first,
+                      .transmit = first + 1,
+                      .backend = std::move(backend),
+                      .frame = std::vector<std::byte>(kLargestFrame)});
+  }
+}
 
 NetDevice::~NetDevice() {
-  worker().run_and_wait([this] { backend_->stop(); });
+  worker().run_and_wait([this] { use_pairs(0); });
 }
 
 std::uint64_t NetDevice::features() const {
-  std::uint64_t features = backend_->features() | kNetMergeable;
+  std::uint64_t features = pairs_[0].backend->features() | kNetMergeable;
+  if (has_several()) features |= kNetControl | kNetMultiQueue;
   if (config_.guest_mac) features |= kNetMac;
   if (config_.mtu) features |= kNetMtu;
   return features;
 }
 
+std::size_t NetDevice::queue_count() const {
+  return 2 * pairs_.size() + (has_several() ? 1 : 0);
+}
+
+/// 5.1.2: behind the pairs that there are; a driver that does not know of several sees one.
+std::optional<std::size_t> NetDevice::control_queue() const {
+  if (!has(kNetControl)) return std::nullopt;
+  return has(kNetMultiQueue) ? 2 * pairs_.size() : 2;
+}
+
 std::vector<std::byte> NetDevice::config() const {
   NetConfigSpace space{};
+  if (has_several()) space.max_queue_pairs = static_cast<std::uint16_t>(pairs_.size());
   if (config_.guest_mac) space.mac = parse_mac(*config_.guest_mac).value_or(MacAddress{});
   space.mtu = static_cast<std::uint16_t>(config_.mtu.value_or(0));
   std::vector<std::byte> bytes(sizeof space);
@@ -68,104 +84,139 @@ std::vector<std::byte> NetDevice::config() const {
 }
 
 void NetDevice::on_activate() {
-  backend_->negotiated(negotiated());
-  frame_size_ = 0;
-  if (auto const started = backend_->start([this] { receive_frames(); }); !started) {
-    fault(started.error().message);
+  for (auto& pair : pairs_) {
+    pair.backend->negotiated(negotiated());
+    pair.frame_size = 0;
   }
+  use_pairs(1);
 }
 
 void NetDevice::on_deactivate() {
-  backend_->stop();
+  use_pairs(0);
 }
 
 void NetDevice::process(std::size_t index) {
-  if (index == kReceive) {
-    receive_frames();
-  } else {
-    send_frames();
+  if (index == control_queue()) {
+    drain(*queue(index), [this](Chain const& chain) { return control(chain); });
+    return;
   }
+  if (index >= 2 * pairs_.size()) return;
+  auto& pair = pairs_[index / 2];
+  if (index == pair.receive) {
+    receive_frames(pair);
+  } else {
+    send_frames(pair);
+  }
+}
+
+void NetDevice::use_pairs(std::size_t count) {
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    auto& pair = pairs_[i];
+    if (std::exchange(pair.used, i < count) == pair.used) continue;
+    if (!pair.used) {
+      pair.backend->stop();
+    } else if (auto const started = pair.backend->start([this, &pair] { receive_frames(pair); });
+               !started) {
+      return fault(started.error().message);
+    }
+  }
+}
+
+std::uint32_t NetDevice::control(Chain const& chain) {
+  ChainReader reader(chain.readable);
+  auto const command = reader.read_object<NetCommand>().value_or(NetCommand{.kind = 0xff});
+  std::uint8_t answer = kNetCommandFailed;
+  if (command.kind == kNetCommandsOfMultiQueue && command.command == kNetSetPairs) {
+    auto const count = reader.read_object<std::uint16_t>().value_or(0);
+    if (has(kNetMultiQueue) && count != 0 && count <= pairs_.size()) {
+      use_pairs(count);
+      answer = kNetCommandDone;
+    }
+  }
+  ChainWriter writer(memory_, chain.writable);
+  writer.write_object(answer);
+  return writer.written();
 }
 
 // To the guest.
 
 /// Makes sure that there is a frame; false if there is none, or none may pass now.
-bool NetDevice::next_frame() {
-  if (frame_size_ == 0 && interceptor_ != nullptr) {
-    std::memset(frame_.data(), 0, sizeof(NetHeader));
-    auto const size = interceptor_->answer(std::span(frame_).subspan(sizeof(NetHeader)));
+bool NetDevice::next_frame(Pair& pair) {
+  if (pair.frame_size == 0 && interceptor_ != nullptr && &pair == &pairs_[0]) {
+    std::memset(pair.frame.data(), 0, sizeof(NetHeader));
+    auto const size = interceptor_->answer(std::span(pair.frame).subspan(sizeof(NetHeader)));
     if (size != 0) {
-      frame_size_ = size + sizeof(NetHeader);
-      may_pass_ = true;  // Answers of ours are not limited.
+      pair.frame_size = size + sizeof(NetHeader);
+      pair.may_pass = true;  // Answers of ours are not limited.
     }
   }
-  if (frame_size_ == 0) {
+  if (pair.frame_size == 0) {
     if (rx_throttle_->blocked()) return false;
-    auto const size = backend_->receive(frame_);
+    auto const size = pair.backend->receive(pair.frame);
     if (size <= sizeof(NetHeader)) return false;
-    frame_size_ = size;
-    may_pass_ = false;
+    pair.frame_size = size;
+    pair.may_pass = false;
   }
-  if (!may_pass_ && !rx_throttle_->consume(frame_size_)) {
+  if (!pair.may_pass && !rx_throttle_->consume(pair.frame_size)) {
     metrics_.rx_rate_limiter_throttled.add();
     return false;
   }
-  may_pass_ = true;
+  pair.may_pass = true;
   return true;
 }
 
-void NetDevice::receive_frames() {
-  auto* const buffers = queue(kReceive);
+void NetDevice::receive_frames(Pair& pair) {
+  auto* const buffers = pair.used ? queue(pair.receive) : nullptr;
   if (buffers == nullptr) return;
   bool listen = true;
   int frames = 0;
-  while (next_frame()) {
-    auto const delivery = deliver(*buffers);
+  while (next_frame(pair)) {
+    auto const delivery = deliver(pair, *buffers);
     if (delivery == Delivery::Stop) return;
     if (delivery == Delivery::NoBuffers) {
       metrics_.no_rx_avail_buffer.add();
-      if (buffers->enable_notifications(seen_)) continue;
+      if (buffers->enable_notifications(pair.seen)) continue;
       listen = false;
       break;
     }
     metrics_.rx_packets_count.add();
-    metrics_.rx_bytes_count.add(frame_size_ - sizeof(NetHeader));
-    frame_size_ = 0;
+    metrics_.rx_bytes_count.add(pair.frame_size - sizeof(NetHeader));
+    pair.frame_size = 0;
     if (++frames == kBurst) break;
   }
   publish(*buffers);
   if (!listen) {
-    backend_->listen(false);
+    pair.backend->listen(false);
     return;
   }
-  backend_->listen(!rx_throttle_->blocked());
-  if (frames == kBurst) worker().post([this] { receive_frames(); });
+  pair.backend->listen(!rx_throttle_->blocked());
+  if (frames == kBurst) worker().post([this, &pair] { receive_frames(pair); });
 }
 
-NetDevice::Delivery NetDevice::deliver(Queue& buffers) {
+NetDevice::Delivery NetDevice::deliver(Pair& pair, Queue& buffers) {
   std::size_t room = 0;
   std::uint16_t count = 0;
   bool const mergeable = has(kNetMergeable);
-  while (room < frame_size_) {
+  while (room < pair.frame_size) {
     if (chains_.size() == count) chains_.emplace_back();
     if (!pop(buffers, chains_[count])) {
-      seen_ = buffers.progress().next_available;
+      pair.seen = buffers.progress().next_available;
       buffers.unpop(count);
-      return queue(kReceive) == nullptr ? Delivery::Stop : Delivery::NoBuffers;
+      return queue(pair.receive) == nullptr ? Delivery::Stop : Delivery::NoBuffers;
     }
     room += total_size(chains_[count++].writable);
     if (!mergeable) break;
   }
-  if (room < frame_size_ && !mergeable) {
+  if (room < pair.frame_size && !mergeable) {
     // 5.1.6.3.1: without merging, buffers are as large as frames can be. This one is not.
     buffers.push(chains_[0], 0);
     return Delivery::Done;
   }
   NetHeader header;
-  std::memcpy(&header, frame_.data(), sizeof header);
+  std::memcpy(&header, pair.frame.data(), sizeof header);
   header.buffers = count;
-  std::memcpy(frame_.data(), &header, sizeof header);
-  auto rest = std::span<std::byte const>(frame_).first(frame_size_);
+  std::memcpy(pair.frame.data(), &header, sizeof header);
+  auto rest = std::span<std::byte const>(pair.frame).first(pair.frame_size);
   for (std::uint16_t i = 0; i < count; ++i) {
     ChainWriter writer(memory_, chains_[i].writable);
     rest = rest.subspan(writer.write(rest));
@@ -176,13 +227,13 @@ NetDevice::Delivery NetDevice::deliver(Queue& buffers) {
 
 // From the guest.
 
-void NetDevice::send_frames() {
-  if (tx_throttle_->blocked()) return;
-  drain(*queue(kTransmit), [this](Chain const& chain) { return send(chain); });
-  if (interceptor_ != nullptr && active()) receive_frames();
+void NetDevice::send_frames(Pair& pair) {
+  if (tx_throttle_->blocked() || !pair.used) return;
+  drain(*queue(pair.transmit), [&](Chain const& chain) { return send(pair, chain); });
+  if (interceptor_ != nullptr && active()) receive_frames(pairs_[0]);
 }
 
-std::optional<std::uint32_t> NetDevice::send(Chain const& chain) {
+std::optional<std::uint32_t> NetDevice::send(Pair& pair, Chain const& chain) {
   std::size_t const size = total_size(chain.readable);
   if (size <= sizeof(NetHeader) || size > kLargestFrame) {
     metrics_.tx_malformed_frames.add();
@@ -205,7 +256,7 @@ std::optional<std::uint32_t> NetDevice::send(Chain const& chain) {
     metrics_.tx_rate_limiter_throttled.add();
     return std::nullopt;
   }
-  if (backend_->send(chain.readable)) {
+  if (pair.backend->send(chain.readable)) {
     metrics_.tx_packets_count.add();
     metrics_.tx_bytes_count.add(size - sizeof(NetHeader));
   } else {

@@ -15,19 +15,19 @@
 
 namespace bh::vmm::virtio {
 
-/// virtio-net (VIRTIO 1.2, 5.1) with one pair of queues.
+/// virtio-net (VIRTIO 1.2, 5.1). With several pairs of queues the driver says how many it uses.
 class NetDevice final : public VirtioDevice {
  public:
-  /// `interceptor` may be absent; it sees the guest's frames first.
+  /// A backend for each pair. `interceptor` may be absent; it sees the guest's frames first.
   static Result<std::unique_ptr<NetDevice>> create(NetworkInterfaceConfig const& config,
                                                    Worker& worker, GuestMemory& memory,
-                                                   std::unique_ptr<NetBackend> backend,
+                                                   NetBackends backends,
                                                    std::unique_ptr<FrameInterceptor> interceptor);
   ~NetDevice() override;
 
   DeviceType type() const override { return DeviceType::Net; }
   std::uint64_t features() const override;
-  std::size_t queue_count() const override { return 2; }
+  std::size_t queue_count() const override;
   std::vector<std::byte> config() const override;
 
   NetMetrics const& metrics() const { return metrics_; }
@@ -40,25 +40,37 @@ class NetDevice final : public VirtioDevice {
 
  private:
   NetDevice(NetworkInterfaceConfig const& config, Worker& worker, GuestMemory& memory,
-            std::unique_ptr<NetBackend> backend, std::unique_ptr<FrameInterceptor> interceptor);
+            NetBackends backends, std::unique_ptr<FrameInterceptor> interceptor);
 
-  void receive_frames();
-  bool next_frame();
+  /// Two queues, and what is on its way through them.
+  struct Pair {
+    std::size_t receive;
+    std::size_t transmit;
+    std::unique_ptr<NetBackend> backend;
+    bool used = false;
+    std::vector<std::byte> frame;  // For the guest, of frame_size bytes; 0: none.
+    std::size_t frame_size = 0;
+    bool may_pass = false;   // The rate limiter has let it.
+    std::uint16_t seen = 0;  // How far into the queue a frame that did not fit has looked.
+  };
+
+  bool has_several() const { return pairs_.size() > 1; }
+  std::optional<std::size_t> control_queue() const;
+  void use_pairs(std::size_t count);
+  std::uint32_t control(Chain const& chain);
+  void receive_frames(Pair& pair);
+  bool next_frame(Pair& pair);
   enum class Delivery : std::uint8_t { Done, NoBuffers, Stop };
-  Delivery deliver(Queue& queue);
-  void send_frames();
-  std::optional<std::uint32_t> send(Chain const& chain);
+  Delivery deliver(Pair& pair, Queue& queue);
+  void send_frames(Pair& pair);
+  std::optional<std::uint32_t> send(Pair& pair, Chain const& chain);
 
   NetworkInterfaceConfig const config_;
   GuestMemory& memory_;
-  std::unique_ptr<NetBackend> backend_;
+  std::vector<Pair> pairs_;  // Stays as it is.
   std::unique_ptr<FrameInterceptor> interceptor_;
   std::unique_ptr<Throttle> rx_throttle_;
   std::unique_ptr<Throttle> tx_throttle_;
-  std::vector<std::byte> frame_;  // For the guest, of frame_size_ bytes; 0: none.
-  std::size_t frame_size_ = 0;
-  bool may_pass_ = false;      // The rate limiter has let it.
-  std::uint16_t seen_ = 0;     // How far into the queue a frame that did not fit has looked.
   std::vector<Chain> chains_;  // Of one frame; kept for their memory.
   NetMetrics metrics_;
 };

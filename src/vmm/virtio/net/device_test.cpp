@@ -64,18 +64,31 @@ class NetTest : public ::testing::Test {
  protected:
   void start(NetworkInterfaceConfig config = {}, std::uint64_t without = 0) {
     config.iface_id = "eth0";
-    auto backend = std::make_unique<FakeBackend>();
-    wire_ = backend.get();
-    device_ = std::move(NetDevice::create(config, *guest_.worker, guest_.memory, std::move(backend),
-                                          std::make_unique<FakeInterceptor>())
+    NetBackends backends;
+    for (unsigned i = 0; i < config.queue_pairs; ++i) {
+      auto backend = std::make_unique<FakeBackend>();
+      wires_.push_back(backend.get());
+      backends.push_back(std::move(backend));
+    }
+    wire_ = wires_[0];
+    device_ = std::move(NetDevice::create(config, *guest_.worker, guest_.memory,
+                                          std::move(backends), std::make_unique<FakeInterceptor>())
                             .value());
     driver_ = std::make_unique<testing::FakeDriver>(guest_, *device_);
     driver_->start(without);
   }
-  testing::Piece offer_buffer(std::uint32_t size) {
-    auto const piece = driver_->rings[0].writable(size);
-    driver_->rings[0].offer({piece});
+  testing::Piece offer_buffer(std::uint32_t size, std::size_t queue = 0) {
+    auto const piece = driver_->rings[queue].writable(size);
+    driver_->rings[queue].offer({piece});
     return piece;
+  }
+  /// What the device answers to a command with these bytes.
+  char command(std::string const& bytes, std::size_t queue) {
+    auto& ring = driver_->rings[queue];
+    auto const answer = ring.writable(1);
+    ring.offer({ring.readable(bytes), answer});
+    driver_->notify(static_cast<std::uint32_t>(queue));
+    return ring.text(answer)[0];
   }
   void arrive(std::string const& frame) {
     guest_.worker->run_and_wait([&] {
@@ -92,7 +105,8 @@ class NetTest : public ::testing::Test {
   testing::Guest guest_;
   std::unique_ptr<NetDevice> device_;
   std::unique_ptr<testing::FakeDriver> driver_;
-  FakeBackend* wire_ = nullptr;
+  std::vector<FakeBackend*> wires_;
+  FakeBackend* wire_ = nullptr;  // The first.
 };
 
 TEST_F(NetTest, CarriesFramesBothWays) {
@@ -174,6 +188,45 @@ TEST_F(NetTest, ShowsItsAddressAndItsMtu) {
   EXPECT_EQ(config.substr(0, 6), std::string("\x06\x00\xac\x10\x00\x02", 6));
   EXPECT_EQ(static_cast<std::uint8_t>(config[10]) | config[11] << 8, 1400);
   EXPECT_EQ(wire_->taken & kNetChecksum, kNetChecksum);
+}
+
+TEST_F(NetTest, UsesAsManyPairsAsItsDriver) {
+  using namespace std::string_literals;
+  start({.queue_pairs = 2});
+  EXPECT_EQ(driver_->config(12)[8], 2);
+  EXPECT_TRUE(wires_[0]->arrive);
+  EXPECT_FALSE(wires_[1]->arrive) << "one pair until the driver says more";
+  auto& ring = driver_->rings[3];
+  auto const send_by_second = [&] {
+    ring.offer({ring.readable_object(NetHeader{}), ring.readable("second")});
+    driver_->notify(3);
+  };
+  send_by_second();
+  EXPECT_TRUE(wires_[1]->sent.empty());
+
+  EXPECT_EQ(command("\4\0\2\0"s, 4), kNetCommandDone);
+  auto const buffer = offer_buffer(64, 2);
+  guest_.worker->run_and_wait([&] {
+    wires_[1]->waiting.push_back("to the second");
+    wires_[1]->arrive();
+  });
+  EXPECT_EQ(driver_->rings[2].text(buffer).substr(12, 13), "to the second");
+  send_by_second();
+  EXPECT_EQ(wires_[1]->sent, (std::vector<std::string>{"second", "second"}));
+  EXPECT_TRUE(wires_[0]->sent.empty());
+
+  EXPECT_EQ(command("\4\0\1\0"s, 4), kNetCommandDone);
+  EXPECT_FALSE(wires_[1]->arrive);
+  for (auto const& bytes : {"\4\0\0\0"s, "\4\0\3\0"s, "\4\1\1\0"s, "\4\0\1"s, "\1\0\1\0"s, "\4"s}) {
+    EXPECT_EQ(command(bytes, 4), kNetCommandFailed);
+  }
+}
+
+TEST_F(NetTest, IsOnePairForADriverThatKnowsNoMore) {
+  using namespace std::string_literals;
+  start({.queue_pairs = 2}, kNetMultiQueue);
+  EXPECT_EQ(command("\4\0\2\0"s, 2), kNetCommandFailed) << "its control queue is the third";
+  EXPECT_FALSE(wires_[1]->arrive);
 }
 
 TEST_F(NetTest, LetsAnInterceptorAnswer) {

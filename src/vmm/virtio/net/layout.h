@@ -18,6 +18,8 @@ inline constexpr std::uint64_t kNetHostTso4 = 1ULL << 11;
 inline constexpr std::uint64_t kNetHostTso6 = 1ULL << 12;
 inline constexpr std::uint64_t kNetHostEcn = 1ULL << 13;
 inline constexpr std::uint64_t kNetMergeable = 1ULL << 15;
+inline constexpr std::uint64_t kNetControl = 1ULL << 17;     // There is a control queue.
+inline constexpr std::uint64_t kNetMultiQueue = 1ULL << 22;  // Needs kNetControl.
 
 using MacAddress = std::array<std::uint8_t, 6>;
 
@@ -41,6 +43,17 @@ struct NetHeader {
   std::uint16_t buffers = 0;
 };
 static_assert(sizeof(NetHeader) == 12);
+
+/// 5.1.6.5: a command on the control queue, before its data; one byte comes back.
+struct NetCommand {
+  std::uint8_t kind = 0;
+  std::uint8_t command = 0;
+};
+inline constexpr std::uint8_t kNetCommandDone = 0;
+inline constexpr std::uint8_t kNetCommandFailed = 1;
+/// 5.1.6.5.5: how many pairs of queues are used, in 16 bits.
+inline constexpr std::uint8_t kNetCommandsOfMultiQueue = 4;
+inline constexpr std::uint8_t kNetSetPairs = 0;
 
 /// The largest frame segmentation can make (64 KiB of IP in Ethernet with a VLAN tag), and its
 /// header.

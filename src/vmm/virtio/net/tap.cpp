@@ -18,7 +18,7 @@
 
 namespace bh::vmm::virtio {
 
-Result<std::unique_ptr<Tap>> Tap::open(std::string const& name, Worker& worker) {
+Result<std::unique_ptr<Tap>> Tap::open(std::string const& name, Kind kind, Worker& worker) {
   if (name.empty() || name.size() >= IFNAMSIZ) {
     return fail(Errc::Invalid,
                 "tap \"" + name + "\": names have 1 to " + std::to_string(IFNAMSIZ - 1) + " bytes");
@@ -26,14 +26,27 @@ Result<std::unique_ptr<Tap>> Tap::open(std::string const& name, Worker& worker) 
   auto file = BH_TRY(os::open_file("/dev/net/tun", O_RDWR | O_NONBLOCK));
   ifreq request{};
   std::memcpy(request.ifr_name, name.data(), name.size());
-  request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-  if (::ioctl(file.get(), TUNSETIFF, &request) != 0)
-    return fail_errno("attach to tap " + name, errno);
+  bool const several = kind == Kind::OneOfSeveral;
+  request.ifr_flags =
+      static_cast<short>(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (several ? IFF_MULTI_QUEUE : 0));
+  if (::ioctl(file.get(), TUNSETIFF, &request) != 0) {
+    int const error = errno;
+    if (error == EINVAL) {
+      return fail(Errc::Invalid,
+                  "attach to tap " + name + ": it was made " +
+                      (several ? "without multi_queue (make it with it, or leave queue_pairs away)"
+                               : "with multi_queue, or is no tap (say queue_pairs, or make it "
+                                 "without)"));
+    }
+    return fail_errno("attach to tap " + name, error);
+  }
   int const size = sizeof(NetHeader);
   if (::ioctl(file.get(), TUNSETVNETHDRSZ, &size) != 0) {
     return fail_errno("TUNSETVNETHDRSZ of tap " + name, errno);
   }
-  return std::unique_ptr<Tap>(new Tap(std::move(file), worker));
+  std::unique_ptr<Tap> tap(new Tap(std::move(file), kind, worker));
+  BH_TRY(tap->take_part(false));
+  return tap;
 }
 
 std::uint64_t Tap::features() const {
@@ -68,12 +81,27 @@ std::size_t Tap::receive(std::span<std::byte> out) {
   return count < 0 ? 0 : static_cast<std::size_t>(count);
 }
 
+/// Whether the host's kernel hands frames to this queue.
+Result<> Tap::take_part(bool wanted) {
+  if (kind_ == Kind::Whole || wanted == takes_part_) return {};
+  ifreq request{};
+  request.ifr_flags = static_cast<short>(wanted ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE);
+  if (::ioctl(file_.get(), TUNSETQUEUE, &request) != 0) {
+    return fail_errno("TUNSETQUEUE of a tap", errno);
+  }
+  takes_part_ = wanted;
+  return {};
+}
+
 Result<> Tap::start(std::function<void()> on_frames) {
+  BH_TRY(take_part(true));
   return worker_.loop().watch(file_.get(), std::move(on_frames));
 }
 
 void Tap::stop() {
   worker_.run_and_wait([this] { worker_.loop().forget(file_.get()); });
+  // A queue that is gone already takes no part either.
+  [[maybe_unused]] auto const left = take_part(false);
 }
 
 void Tap::listen(bool wanted) {

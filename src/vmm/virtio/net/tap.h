@@ -9,11 +9,14 @@
 
 namespace bh::vmm::virtio {
 
-/// A tap device of the host, with checksum and segmentation offload.
+/// A tap device of the host or one of its queues, with checksum and segmentation offload.
 class Tap final : public NetBackend {
  public:
-  /// Attaches to the tap `name`, or makes it where that is allowed.
-  static Result<std::unique_ptr<Tap>> open(std::string const& name, Worker& worker);
+  enum class Kind : std::uint8_t { Whole, OneOfSeveral };
+
+  /// Attaches to the tap `name`, or makes it where that is allowed. One of several queues takes
+  /// part between start() and stop() only.
+  static Result<std::unique_ptr<Tap>> open(std::string const& name, Kind kind, Worker& worker);
   ~Tap() override { stop(); }
 
   std::uint64_t features() const override;
@@ -25,9 +28,13 @@ class Tap final : public NetBackend {
   void listen(bool wanted) override;
 
  private:
-  Tap(os::UniqueFd file, Worker& worker) : file_(std::move(file)), worker_(worker) {}
+  Tap(os::UniqueFd file, Kind kind, Worker& worker)
+      : file_(std::move(file)), kind_(kind), worker_(worker) {}
+  Result<> take_part(bool wanted);
 
   os::UniqueFd file_;
+  Kind kind_;
+  bool takes_part_ = true;
   Worker& worker_;
 };
 

@@ -35,8 +35,13 @@ class Mirror final : public virtio::NetBackend {
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   virtio::testing::HostileGuest guest;
+  // The first byte says how many pairs there are.
+  virtio::NetBackends backends;
+  for (int i = 0; i <= (size == 0 ? 0 : data[0] % 3); ++i) {
+    backends.push_back(std::make_unique<Mirror>());
+  }
   auto const device = virtio::NetDevice::create({.iface_id = "fuzz"}, *guest.worker, guest.memory,
-                                                std::make_unique<Mirror>(), nullptr);
+                                                std::move(backends), nullptr);
   if (!device) std::abort();
   virtio::testing::HostileDriver(**device, guest.memory).play({data, size});
   return 0;
