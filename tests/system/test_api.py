@@ -201,3 +201,40 @@ def test_ctrl_alt_delete_reaches_a_guest_with_a_keyboard(machine, tmp_path):
     running.wait_for("ready", TIMEOUT)
     api.put("/actions", {"action_type": "SendCtrlAltDel"})
     assert running.finish(TIMEOUT).status == 0
+
+
+NO_SSE42 = {"leaf": "0x1", "subleaf": "0x0", "flags": 0, "modifiers": [{"register": "ecx", "bitmap": "0b0" + 20 * "x"}]}
+
+
+def test_a_cpu_template_changes_what_the_guest_sees(machine, tmp_path):
+    running, api = machine
+    api.put("/boot-source", boot_source(tmp_path, "grep -c sse4_2 /proc/cpuinfo; grep -c sse4_1 /proc/cpuinfo; exit 0"))
+    api.put("/cpu-config", {"cpuid_modifiers": [NO_SSE42]})
+    api.put("/actions", {"action_type": "InstanceStart"})
+    outcome = running.finish(TIMEOUT)
+    assert "0\r\n1\r\n" in outcome.console or "0\n1\n" in outcome.console, outcome.console + outcome.errors
+
+
+def test_a_cpu_template_that_cannot_be_is_refused_in_words(machine, tmp_path):
+    _, api = machine
+    api.put("/boot-source", boot_source(tmp_path, "true"))
+    impossible = {"leaf": "0x7", "subleaf": "0x0", "flags": 1, "modifiers": [{"register": "ebx", "bitmap": "0b1" + 16 * "x"}]}
+    api.put("/cpu-config", {"cpuid_modifiers": [impossible]})
+    status, body = api("PUT", "/actions", {"action_type": "InstanceStart"})
+    assert status == 400 and "soft engine does not have the features of bits 0x10000" in body["fault_message"]
+    api.put("/cpu-config", {})
+    api.put("/actions", {"action_type": "InstanceStart"})
+    assert api("PUT", "/cpu-config", {})[0] == 400
+
+
+def test_a_configuration_file_names_a_cpu_template(tmp_path):
+    template = tmp_path / "cpu.json"
+    template.write_text(json.dumps({"cpuid_modifiers": [NO_SSE42]}))
+    guest = machines.Guest(("sh", "-c", "grep -c sse4_2 /proc/cpuinfo; exit 0"), arguments="quiet",
+                           devices={"cpu-config": str(template)})
+    with machines.start_vmm(guest, tmp_path) as started:
+        assert started.finish(TIMEOUT).console.rstrip().endswith("0")
+    template.write_text("{")
+    with machines.start_vmm(guest, tmp_path) as started:
+        outcome = started.finish(TIMEOUT)
+    assert outcome.status != 0 and "cpu.json: EOF while parsing" in outcome.errors

@@ -20,8 +20,7 @@ namespace {
 
 constexpr std::uint64_t kMebibyte = 1024 * 1024;
 
-constexpr std::array<std::string_view, 4> kLaterSections{"pmem", "cpu-config", "memory-hotplug",
-                                                         "mmds"};
+constexpr std::array<std::string_view, 3> kLaterSections{"pmem", "memory-hotplug", "mmds"};
 
 bool is_nothing(JsonValue const& value) {
   auto const* const array = std::get_if<JsonArray>(&value.content);
@@ -80,6 +79,10 @@ constexpr Section kSections[] = {
     {"serial", read_into<SerialConfig, &VmConfig::serial>},
     {"metrics", read_into<MetricsConfig, &VmConfig::metrics>},
     {"shares", read_list<ShareConfig, put_share>},
+    {"cpu-config",
+     [](JsonValue const& value, VmConfig& out) {
+       return decode_optional_text(value, out.cpu_template_path);
+     }},
 };
 
 Result<> decode_member(JsonMember const& member, VmConfig& out) {
@@ -151,6 +154,13 @@ Result<VmConfig> load_config(std::string const& path) {
   auto const text = BH_TRY(read_text(path));
   auto config = parse_config(text);
   if (!config) return std::unexpected(std::move(config).error().while_doing(path));
+  if (config->cpu_template_path) {
+    auto const& named = *config->cpu_template_path;
+    auto const json = BH_TRY(read_text(named));
+    auto parsed = parse_cpu_template(json);
+    if (!parsed) return std::unexpected(std::move(parsed).error().while_doing(named));
+    config->cpu_template = *std::move(parsed);
+  }
   return config;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "vmm/api/device_config.h"
+#include "vmm/engine/cpu_template.h"
 
 namespace bh::vmm {
 
@@ -56,6 +57,8 @@ struct VmConfig {
   std::optional<SerialConfig> serial;
   std::optional<MetricsConfig> metrics;
   std::vector<ShareConfig> shares;
+  std::optional<std::string> cpu_template_path;  // load_config() reads it.
+  CpuTemplate cpu_template;
   /// Top-level names that nobody knows. Firecracker ignores them, so they are worth a warning only.
   std::vector<std::string> ignored_sections;
 };
@@ -89,7 +92,10 @@ Result<std::array<std::uint8_t, 4>> parse_ipv4(std::string_view text);
 /// Errc::Invalid if the host, with `host_memory` bytes, cannot hold the guest's memory.
 Result<> check_fits(MachineConfig const& machine, std::uint64_t host_memory);
 
-/// Reads and parses the file at `path`; errors start with it.
+/// Reads a CPU template from JSON text.
+Result<CpuTemplate> parse_cpu_template(std::string_view json);
+
+/// Reads and parses the file at `path`, and the CPU template it names; errors start with the file.
 Result<VmConfig> load_config(std::string const& path);
 
 /// The level of a name such as "Info", in any case; "Warn" is Warning.

@@ -1,5 +1,6 @@
 #include "vmm/api/config.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -158,6 +159,43 @@ TEST(Config, NamesTheFileItCannotRead) {
   EXPECT_EQ(load_config(path).error().message,
             path + ": EOF while parsing an object at line 1 column 1");
   ::unlink(path.c_str());
+}
+
+TEST(CpuTemplateTest, ReadsModifiers) {
+  auto const parsed = parse_cpu_template(R"({
+    "kvm_capabilities": ["121", "!56"],
+    "cpuid_modifiers": [{"leaf": "0x1", "subleaf": "0b11", "flags": 1, "modifiers": [
+        {"register": "ecx", "bitmap": "0b1x_00"}]}],
+    "msr_modifiers": [{"addr": "0x10a", "bitmap": "0bx1"}]})");
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed->kvm_capabilities, std::vector<unsigned>{121});
+  EXPECT_EQ(parsed->cpuid,
+            (std::vector<CpuidChange>{
+                {.leaf = 1, .subleaf = 3, .flags = 1, .registers = {{{}, {}, {0b1011, 0b1000}}}}}));
+  EXPECT_EQ(parsed->msrs, (std::vector<MsrChange>{{.index = 0x10a, .bits = {1, 1}}}));
+  EXPECT_EQ(parsed->msrs[0].bits.applied_to(6), 7u);
+}
+
+TEST(CpuTemplateTest, RefusesWhatIsNone) {
+  auto const leaf = [](std::string const& leaf_text, std::string const& bitmap) {
+    return parse_cpu_template(R"({"cpuid_modifiers": [{"leaf": ")" + leaf_text +
+                              R"(", "subleaf": "0x0", "flags": 0, "modifiers": [)" +
+                              R"({"register": "eax", "bitmap": ")" + bitmap + R"("}]}]})");
+  };
+  EXPECT_TRUE(leaf("0x1", "0b0"));
+  EXPECT_THAT(leaf("1", "0b0").error().message, testing::HasSubstr("No supported number system"));
+  for (auto const* const text : {"0x", "0x1g", "0x123456789", "0b2"}) {
+    EXPECT_FALSE(leaf(text, "0b0")) << text;
+  }
+  for (auto const* const text : {"1", "0b", "0b2", "0b_", "0b111111111111111111111111111111111"}) {
+    EXPECT_THAT(leaf("0x1", text).error().message, testing::HasSubstr("as a bitmap")) << text;
+  }
+  for (auto const* const text :
+       {R"({"kvm_capabilities": ["x"]})", R"({"kvm_capabilities": [""]})",
+        R"({"reg_modifiers": []})", R"({"msr_modifiers": [{"addr": "0x1"}]})",
+        R"({"cpuid_modifiers": {}})", "[]"}) {
+    EXPECT_FALSE(parse_cpu_template(text)) << text;
+  }
 }
 
 }  // namespace

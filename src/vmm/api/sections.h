@@ -23,6 +23,7 @@ Result<> decode_section(JsonValue const& value, MmdsConfig& out);
 Result<> decode_section(JsonValue const& value, SerialConfig& out);
 Result<> decode_section(JsonValue const& value, MetricsConfig& out);
 Result<> decode_section(JsonValue const& value, ShareConfig& out);
+Result<> decode_section(JsonValue const& value, CpuTemplate& out);
 
 /// A partial change: what `value` leaves out stays as it is. Errc::Invalid if it is empty.
 Result<> decode_machine_update(JsonValue const& value, MachineConfig& out);

@@ -174,7 +174,6 @@ TEST_F(ControllerTest, RefusesBadBodiesOfEveryRoute) {
 }
 
 TEST_F(ControllerTest, SaysNoToWhatIsNotSupportedYet) {
-  EXPECT_EQ(fault("PUT", "/cpu-config", "{}"), "cpu-config: not supported");
   EXPECT_EQ(fault("PUT", "/pmem/a", "{}"), "pmem: not supported");
   EXPECT_EQ(fault("PUT", "/snapshot/load", "{}"), "snapshot: not supported");
   EXPECT_EQ(fault("PUT", "/hotplug/memory", "{}"), "memory hotplug: not supported");

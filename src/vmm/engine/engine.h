@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "vmm/engine/cpu_template.h"
 #include "vmm/engine/vcpu.h"
 #include "vmm/memory/guest_memory.h"
 
@@ -27,6 +28,7 @@ struct EngineOptions {
   Translate translate = Translate::On;  // Of no meaning to KVM.
   bool statistics = false;              // Count what statistics() tells.
   bool perf_map = false;                // Write /tmp/perf-PID.map for perf(1).
+  CpuTemplate cpu_template;             // What the CPU is beyond what the engine would have it be.
   std::string code_cache;               // File of translated code from earlier runs; empty: none.
 };
 

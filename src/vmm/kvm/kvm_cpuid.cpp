@@ -1,5 +1,7 @@
 #include "vmm/kvm/kvm_cpuid.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <string_view>
@@ -162,6 +164,26 @@ void set_signature(Entries& entries, CpuidPlace const& place) {
 }
 
 }  // namespace
+
+Result<> change_cpuid(Entries& supported, std::span<CpuidChange const> changes) {
+  for (auto const& change : changes) {
+    auto const entry = std::ranges::find_if(supported, [&](kvm_cpuid_entry2 const& one) {
+      return one.function == change.leaf && one.index == change.subleaf &&
+             one.flags == change.flags;
+    });
+    if (entry == supported.end()) {
+      return fail(Errc::Unsupported,
+                  fmt::format("cpu-config: CPUID leaf {:#x}, subleaf {:#x}, flags {}: KVM has no "
+                              "such entry on this host",
+                              change.leaf, change.subleaf, change.flags));
+    }
+    auto reg = change.registers.begin();
+    for (auto* const word : {&entry->eax, &entry->ebx, &entry->ecx, &entry->edx}) {
+      *word = static_cast<std::uint32_t>((reg++)->applied_to(*word));
+    }
+  }
+  return {};
+}
 
 std::vector<kvm_cpuid_entry2> cpuid_for(std::vector<kvm_cpuid_entry2> supported,
                                         CpuidPlace const& place) {

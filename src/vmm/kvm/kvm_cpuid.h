@@ -3,7 +3,11 @@
 #include <linux/kvm.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
+
+#include "base/error.h"
+#include "vmm/engine/cpu_template.h"
 
 namespace bh::vmm::kvm {
 
@@ -22,6 +26,11 @@ struct CpuidPlace {
 /// them in a snapshot.
 std::vector<kvm_cpuid_entry2> cpuid_for(std::vector<kvm_cpuid_entry2> supported,
                                         CpuidPlace const& place);
+
+/// Changes what KVM supports by a template, before cpuid_for(). Errc::Unsupported if it names a
+/// leaf that is not there.
+Result<> change_cpuid(std::vector<kvm_cpuid_entry2>& supported,
+                      std::span<CpuidChange const> changes);
 
 /// Components XSAVE may manage (XCR0): x87, SSE and AVX.
 inline constexpr std::uint64_t kXsaveComponents = 7;

@@ -3,6 +3,7 @@
 #include <linux/kvm.h>
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -69,6 +70,15 @@ Result<> check_options(EngineOptions const& options, unsigned max_vcpus) {
   return {};
 }
 
+Result<> check_capabilities(System const& system, std::span<unsigned const> wanted) {
+  for (auto const number : wanted) {
+    if (system.has(number)) continue;
+    return fail(Errc::Unsupported, "cpu-config: kvm_capabilities " + std::to_string(number) +
+                                       ": KVM does not have it on this host");
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Vcpu>> KvmEngine::create_vcpu(unsigned index) {
   if (index >= options_.vcpu_count) {
     return fail(Errc::Invalid, "vCPU " + std::to_string(index) + " of a machine with " +
@@ -79,8 +89,8 @@ Result<std::unique_ptr<Vcpu>> KvmEngine::create_vcpu(unsigned index) {
                          .vcpu_count = options_.vcpu_count,
                          .local_apic = chips,
                          .tsc_deadline = system_.has(KVM_CAP_TSC_DEADLINE_TIMER)};
-  auto vcpu =
-      KvmVcpu::create(vm_, memory_, index, system_.run_area_size(), cpuid_for(cpuid_, place));
+  auto vcpu = KvmVcpu::create(vm_, memory_, index, system_.run_area_size(),
+                              cpuid_for(cpuid_, place), options_.cpu_template.msrs);
   if (!vcpu) {
     return std::unexpected(
         std::move(vcpu).error().while_doing("create vCPU " + std::to_string(index)));
@@ -118,7 +128,9 @@ Result<> KvmEngine::signal_on_write(GuestAddress address, std::uint32_t value, i
 Result<std::unique_ptr<Engine>> create(GuestMemory& memory, EngineOptions options) {
   System system = BH_TRY(System::open());
   BH_TRY(check_options(options, system.max_vcpus()));
+  BH_TRY(check_capabilities(system, options.cpu_template.kvm_capabilities));
   auto cpuid = BH_TRY(system.supported_cpuid());
+  BH_TRY(change_cpuid(cpuid, options.cpu_template.cpuid));
   os::UniqueFd vm = BH_TRY(system.create_vm());
   std::uint64_t identity_map = kIdentityMapAddress;
   BH_TRY(tell(vm, KVM_SET_IDENTITY_MAP_ADDR, "KVM_SET_IDENTITY_MAP_ADDR", &identity_map));

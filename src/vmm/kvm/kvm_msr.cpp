@@ -93,6 +93,20 @@ Result<> write_msrs(os::UniqueFd const& vcpu, std::span<Msr const> msrs) {
   return {};
 }
 
+Result<> change_msrs(os::UniqueFd const& vcpu, std::span<MsrChange const> changes) {
+  for (auto const& change : changes) {
+    auto msrs = read_msrs(vcpu, std::span(&change.index, 1));
+    if (msrs) {
+      (*msrs)[0].value = change.bits.applied_to((*msrs)[0].value);
+      auto const written = write_msrs(vcpu, *msrs);
+      if (written) continue;
+      return std::unexpected(Error(written.error()).while_doing("cpu-config: msr_modifiers"));
+    }
+    return std::unexpected(std::move(msrs).error().while_doing("cpu-config: msr_modifiers"));
+  }
+  return {};
+}
+
 Result<std::vector<Msr>> in_writing_order(std::span<Msr const> msrs,
                                           std::span<std::uint32_t const> allowed) {
   std::vector<Msr> ordered;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "os/unique_fd.h"
+#include "vmm/engine/cpu_template.h"
 #include "vmm/engine/registers.h"
 
 namespace bh::vmm::kvm {
@@ -23,6 +24,9 @@ Result<std::vector<Msr>> read_msrs(os::UniqueFd const& vcpu,
 /// Writes in the given order, and stops with an error that names the MSR at the first that KVM
 /// refuses.
 Result<> write_msrs(os::UniqueFd const& vcpu, std::span<Msr const> msrs);
+
+/// Changes what this vCPU's MSRs hold.
+Result<> change_msrs(os::UniqueFd const& vcpu, std::span<MsrChange const> changes);
 
 /// `msrs` in the order of `allowed`. An MSR that is not in `allowed` or is there twice is an error.
 Result<std::vector<Msr>> in_writing_order(std::span<Msr const> msrs,

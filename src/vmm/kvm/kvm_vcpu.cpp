@@ -46,7 +46,8 @@ Result<> set_firmware_msrs(os::UniqueFd const& vcpu, std::vector<std::uint32_t> 
 
 Result<std::unique_ptr<KvmVcpu>> KvmVcpu::create(os::UniqueFd const& vm, GuestMemory const& memory,
                                                  unsigned index, std::size_t run_area_size,
-                                                 std::vector<kvm_cpuid_entry2> const& cpuid) {
+                                                 std::vector<kvm_cpuid_entry2> const& cpuid,
+                                                 std::span<MsrChange const> msr_changes) {
   int const number = BH_TRY(call(vm, KVM_CREATE_VCPU, "KVM_CREATE_VCPU", std::uint64_t{index}));
   os::UniqueFd fd(number);
   BH_TRY(set_cpuid(fd, cpuid));
@@ -55,6 +56,7 @@ Result<std::unique_ptr<KvmVcpu>> KvmVcpu::create(os::UniqueFd const& vm, GuestMe
   std::unique_ptr<KvmVcpu> vcpu(new KvmVcpu(std::move(fd), std::move(run_area), memory));
   vcpu->msrs_ = present_msrs(vcpu->fd_);
   BH_TRY(set_firmware_msrs(vcpu->fd_, vcpu->msrs_));
+  BH_TRY(change_msrs(vcpu->fd_, msr_changes));
   return vcpu;
 }
 

@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "os/mapped_region.h"
 #include "os/unique_fd.h"
+#include "vmm/engine/cpu_template.h"
 #include "vmm/engine/vcpu.h"
 #include "vmm/kvm/kvm_exit.h"
 #include "vmm/kvm/kvm_kick.h"
@@ -21,7 +23,8 @@ class KvmVcpu final : public Vcpu {
  public:
   static Result<std::unique_ptr<KvmVcpu>> create(os::UniqueFd const& vm, GuestMemory const& memory,
                                                  unsigned index, std::size_t run_area_size,
-                                                 std::vector<kvm_cpuid_entry2> const& cpuid);
+                                                 std::vector<kvm_cpuid_entry2> const& cpuid,
+                                                 std::span<MsrChange const> msr_changes);
 
   Exit run() override;
   void kick() override { kick_.request(); }

@@ -51,7 +51,8 @@ class SoftEngine final : public Engine, private chip::ChipSet::Listener {
                  options.statistics,
                  store_.get(),
                  perf_map_.get(),
-                 true} {
+                 true,
+                 options.cpu_template} {
     memory.set_write_hook(&code_pages_);
     if (options.chips == InterruptChips::Present) {
       chips_.emplace(options.vcpu_count, clock_, static_cast<chip::ChipSet::Listener&>(*this));

@@ -7,6 +7,7 @@
 #include "vmm/soft/native/trap_guard.h"
 #include "vmm/soft/state/reset.h"
 #include "vmm/soft/system/breakpoints.h"
+#include "vmm/soft/system/cpuid_changes.h"
 #include "vmm/soft/system/handlers.h"
 
 namespace bh::vmm::soft {
@@ -28,6 +29,7 @@ Result<std::unique_ptr<SoftVcpu>> SoftVcpu::create(Machine& machine, unsigned in
   BH_TRY(install_trap_guard());
   auto blocks = BH_TRY(BlockCache::create());
   std::unique_ptr<SoftVcpu> vcpu(new SoftVcpu(machine, index, std::move(blocks)));
+  BH_TRY(check_template(*vcpu->cpu_));
   if (machine.translate != Translate::Off) BH_TRY(vcpu->start_translating());
   return vcpu;
 }

@@ -94,6 +94,7 @@ Result<std::unique_ptr<Vm>> Vm::create(VmConfig const& config, VmOptions options
                                      .translate = options.translate,
                                      .statistics = options.statistics,
                                      .perf_map = options.perf_map,
+                                     .cpu_template = config.cpu_template,
                                      .code_cache = options.code_cache};
   auto engine = BH_TRY(create_engine(options.engine, vm->memory_, engine_options));
   vm->engine_ = std::move(engine);

@@ -57,8 +57,12 @@ Result<Action> patch_machine_config(Call const& call) {
   };
 }
 
-Result<Action> put_cpu_config(Call const&) {
-  return unsupported("cpu-config");
+Result<Action> put_cpu_config(Call const& call) {
+  auto cpu = BH_TRY(decode_body<CpuTemplate>(call));
+  return [cpu = std::move(cpu)](Controller& controller) mutable -> Result<Answer> {
+    controller.config().cpu_template = std::move(cpu);
+    return Answer();
+  };
 }
 
 Result<Action> put_logger(Call const& call) {

@@ -22,6 +22,7 @@ struct Machine {
   CodeStore* code_store = nullptr;  // Or nullptr: translated code is not kept.
   PerfMap* perf_map = nullptr;      // Or nullptr.
   bool offer_avx = false;           // XSAVE, AVX, AVX2, BMI, FMA, if the host has them.
+  CpuTemplate cpu_template = {};    // As check_template() takes it.
 };
 
 }  // namespace bh::vmm::soft

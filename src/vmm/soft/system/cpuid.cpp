@@ -134,6 +134,10 @@ CpuidResult processor_frequency(Cpu const& cpu) {
   return {.eax = mhz, .ebx = mhz, .ecx = 100};
 }
 
+bool has_subleaves(std::uint32_t leaf) {
+  return leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd;
+}
+
 CpuidResult kvm_signature() {
   return {.eax = kHypervisorLeaf + 1,
           .ebx = four_letters("KVMKVMKVM", 0),
@@ -178,9 +182,21 @@ CpuidResult cpuid_leaf(Cpu const& cpu, std::uint32_t leaf, std::uint32_t subleaf
   }
 }
 
+CpuidResult changed_cpuid_leaf(Cpu const& cpu, std::uint32_t leaf, std::uint32_t subleaf) {
+  auto result = cpuid_leaf(cpu, leaf, subleaf);
+  for (auto const& change : cpu.machine->cpu_template.cpuid) {
+    if (change.leaf != leaf || change.subleaf != (has_subleaves(leaf) ? subleaf : 0)) continue;
+    auto reg = change.registers.begin();
+    for (auto* const word : {&result.eax, &result.ebx, &result.ecx, &result.edx}) {
+      *word = static_cast<std::uint32_t>((reg++)->applied_to(*word));
+    }
+  }
+  return result;
+}
+
 Flow cpuid(Cpu& cpu, Op const& /*op*/) {
-  auto const result = cpuid_leaf(cpu, static_cast<std::uint32_t>(cpu.gpr[Rax]),
-                                 static_cast<std::uint32_t>(cpu.gpr[Rcx]));
+  auto const result = changed_cpuid_leaf(cpu, static_cast<std::uint32_t>(cpu.gpr[Rax]),
+                                         static_cast<std::uint32_t>(cpu.gpr[Rcx]));
   cpu.gpr[Rax] = result.eax;
   cpu.gpr[Rbx] = result.ebx;
   cpu.gpr[Rcx] = result.ecx;

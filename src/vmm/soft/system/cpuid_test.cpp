@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "vmm/soft/system/cpuid_changes.h"
 #include "vmm/soft/system/testing/system_cpu.h"
 
 namespace bh::vmm::soft {
@@ -29,6 +30,37 @@ TEST_F(CpuidTest, IsAnIntelCpuOfFamily5) {
   auto const vendor = ask(0);
   EXPECT_EQ(letters({vendor.ebx, vendor.edx, vendor.ecx}), "GenuineIntel");
   EXPECT_EQ(ask(1).eax >> 8 & 0xf, 5u);
+}
+
+TEST_F(CpuidTest, IsChangedByATemplateThatTakesAway) {
+  auto& wanted = machine_.cpu().machine->cpu_template;
+  constexpr BitChange kNoSse42{.mask = 1u << 20, .value = 0};
+  constexpr BitChange kStepping{.mask = 0xf, .value = 9};
+  wanted.cpuid = {{.leaf = 1, .registers = {kStepping, {}, kNoSse42, {}}},
+                  {.leaf = 4, .subleaf = 1, .registers = {BitChange{~0u, 0}}}};
+  ASSERT_TRUE(check_template(machine_.cpu()));
+  auto const before = ask(1);
+  // Leaf 1 has no subleaves, whatever ECX holds.
+  auto const after = changed_cpuid_leaf(machine_.cpu(), 1, 77);
+  EXPECT_EQ(after.ecx, before.ecx & ~(1u << 20));
+  EXPECT_EQ(after.eax & 0xf, 9u);
+  EXPECT_EQ(after.edx, before.edx);
+  EXPECT_EQ(changed_cpuid_leaf(machine_.cpu(), 4, 0), ask(4, 0));
+  EXPECT_EQ(changed_cpuid_leaf(machine_.cpu(), 4, 1).eax, 0u);
+}
+
+TEST_F(CpuidTest, RefusesATemplateThatAdds) {
+  auto& wanted = machine_.cpu().machine->cpu_template;
+  constexpr BitChange kAvx512{.mask = 1u << 16, .value = 1u << 16};
+  wanted.cpuid = {{.leaf = 7, .registers = {BitChange{}, kAvx512}}};
+  EXPECT_EQ(check_template(machine_.cpu()).error().message,
+            "cpu-config: CPUID leaf 0x7, ebx: the soft engine does not have the features of bits "
+            "0x10000 (set them to 0 or x, or use --engine kvm)");
+  wanted.cpuid = {{.leaf = 0x1f}};
+  EXPECT_FALSE(check_template(machine_.cpu()));
+  wanted.cpuid = {};
+  wanted.msrs = {{.index = 0x10a}};
+  EXPECT_FALSE(check_template(machine_.cpu()));
 }
 
 TEST_F(CpuidTest, ShowsKvmsSignatureAndItsStableClock) {
