@@ -152,9 +152,8 @@ constexpr Field<SerialConfig> kSerialFields[] = {
        return decode_optional_text(value, out.serial_out_path);
      }},
     {"rate_limiter", Need::Optional,
-     [](JsonValue const& value, SerialConfig&) -> Result<> {
-       if (is_null(value)) return {};
-       return not_supported("rate_limiter", value.end);
+     [](JsonValue const& value, SerialConfig& out) {
+       return decode_bucket(value, out.rate_limiter);
      }},
 };
 

@@ -26,11 +26,6 @@ constexpr Field<TokenBucketConfig> kBucketFields[] = {
      }},
 };
 
-Result<> decode_bucket(JsonValue const& value, std::optional<TokenBucketConfig>& out) {
-  if (is_null(value)) return {};
-  return decode_object(value, "struct TokenBucketConfig", kBucketFields, out.emplace());
-}
-
 constexpr Field<RateLimiterConfig> kLimiterFields[] = {
     {"bandwidth", Need::Optional,
      [](JsonValue const& value, RateLimiterConfig& out) {
@@ -41,6 +36,11 @@ constexpr Field<RateLimiterConfig> kLimiterFields[] = {
 };
 
 }  // namespace
+
+Result<> decode_bucket(JsonValue const& value, std::optional<TokenBucketConfig>& out) {
+  if (is_null(value)) return {};
+  return decode_object(value, "struct TokenBucketConfig", kBucketFields, out.emplace());
+}
 
 Result<> decode_rate_limiter(JsonValue const& value, std::optional<RateLimiterConfig>& out) {
   if (is_null(value)) return {};

@@ -8,7 +8,9 @@
 
 namespace bh::vmm {
 
-/// null is the same as absent.
+// null is the same as absent.
+
+Result<> decode_bucket(JsonValue const& value, std::optional<TokenBucketConfig>& out);
 Result<> decode_rate_limiter(JsonValue const& value, std::optional<RateLimiterConfig>& out);
 
 }  // namespace bh::vmm

@@ -31,8 +31,11 @@ Result<std::unique_ptr<Platform>> Platform::create(PlatformWorld world,
 
 Platform::Platform(PlatformWorld world, BootTimer::Clock boot_clock)
     : world_(world),
-      serial_([this](std::byte byte) { world_.console.put(byte); }, line(kSerialIrq),
-              [this] { signal_event(world_.input_room); }),
+      serial_(
+          [this](std::byte byte) {
+            if (!console_limit_ || console_limit_->take()) world_.console.put(byte);
+          },
+          line(kSerialIrq), [this] { signal_event(world_.input_room); }),
       keyboard_controller_([this] { world_.stop.stop(GuestReset()); }, line(kKeyboardIrq)),
       acpi_power_([this] { world_.stop.stop(GuestPowerOff()); }, line(kAcpiIrq)),
       rtc_(wall_clock_),
@@ -40,6 +43,7 @@ Platform::Platform(PlatformWorld world, BootTimer::Clock boot_clock)
       debug_port_([this](std::string_view text) {
         world_.logger.log(LogLevel::Info, "debug port: " + std::string(text));
       }) {
+  if (world.console_limit) console_limit_.emplace(*world.console_limit);
   if (boot_clock) {
     boot_timer_.emplace(std::move(boot_clock), [this](BootTime time) {
       world_.logger.log(LogLevel::Info, format_boot_time(time));

@@ -14,6 +14,7 @@
 #include "vmm/device/i8042.h"
 #include "vmm/device/serial.h"
 #include "vmm/engine/engine.h"
+#include "vmm/vm/console_limit.h"
 #include "vmm/vm/console_output.h"
 #include "vmm/vm/logger.h"
 #include "vmm/vm/stop.h"
@@ -38,6 +39,7 @@ struct PlatformWorld {
   StopSwitch& stop;
   Logger& logger;
   os::UniqueFd const& input_room;  // Signalled when the serial port takes input again.
+  std::optional<TokenBucketConfig> console_limit = {};
 };
 
 /// The fixed devices of a PC that every machine has, on its two buses.
@@ -51,6 +53,10 @@ class Platform {
   Locked<Serial>& serial() { return serial_; }
   Locked<AcpiPower>& acpi_power() { return acpi_power_; }
   Locked<I8042>& keyboard_controller() { return keyboard_controller_; }
+  /// Bytes the guest printed beyond its limit. Any thread.
+  std::uint64_t dropped_console_bytes() const {
+    return console_limit_ ? console_limit_->dropped() : 0;
+  }
 
  private:
   Platform(PlatformWorld world, BootTimer::Clock boot_clock);
@@ -62,6 +68,7 @@ class Platform {
   chip::HostWallClock wall_clock_;
   Bus ports_;
   Bus mmio_;
+  std::optional<ConsoleLimit> console_limit_;  // Under the lock of serial_.
   Locked<Serial> serial_;
   Locked<I8042> keyboard_controller_;
   Locked<AcpiPower> acpi_power_;

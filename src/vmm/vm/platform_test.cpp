@@ -110,5 +110,23 @@ TEST_F(PlatformTest, SaysWhenTheSerialPortHasRoomAgain) {
   EXPECT_EQ(::poll(&poll_fd, 1, 0), 1);
 }
 
+TEST_F(PlatformTest, DropsWhatTheGuestPrintsBeyondItsLimit) {
+  auto const limited =
+      Platform::create({.engine = engine_,
+                        .console = console_,
+                        .stop = stop_,
+                        .logger = logger_,
+                        .input_room = room_,
+                        .console_limit = TokenBucketConfig{.size = 3, .refill_time_ms = 3'600'000}},
+                       {});
+  ASSERT_TRUE(limited);
+  for (auto const letter : {'a', 'b', 'c', 'd', 'e'}) {
+    (*limited)->ports().write(0x3f8, std::array{static_cast<std::byte>(letter)});
+  }
+  ASSERT_TRUE(console_.drain(std::chrono::seconds(10)));
+  EXPECT_EQ(console_pipe_.read_some(10), "abc");
+  EXPECT_EQ((*limited)->dropped_console_bytes(), 2u);
+}
+
 }  // namespace
 }  // namespace bh::vmm

@@ -102,11 +102,13 @@ Result<std::unique_ptr<Vm>> Vm::create(VmConfig const& config, VmOptions options
     auto vcpu = BH_TRY(vm->engine_->create_vcpu(index));
     vm->vcpus_.push_back(std::move(vcpu));
   }
-  PlatformWorld const world{.engine = *vm->engine_,
-                            .console = vm->console_,
-                            .stop = vm->stop_,
-                            .logger = logger,
-                            .input_room = vm->input_room_};
+  PlatformWorld const world{
+      .engine = *vm->engine_,
+      .console = vm->console_,
+      .stop = vm->stop_,
+      .logger = logger,
+      .input_room = vm->input_room_,
+      .console_limit = config.serial ? config.serial->rate_limiter : std::nullopt};
   auto platform = BH_TRY(Platform::create(world, std::move(options.boot_clock)));
   vm->platform_ = std::move(platform);
   auto devices = BH_TRY(Devices::create(config, {.memory = vm->memory_,

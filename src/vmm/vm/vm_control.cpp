@@ -70,7 +70,9 @@ Result<boost::json::object> Vm::balloon_statistics() {
 }
 
 boost::json::object Vm::metrics() {
-  return devices_->metrics();
+  auto metrics = devices_->metrics();
+  metrics["uart"] = {{"rate_limiter_dropped_bytes", platform_->dropped_console_bytes()}};
+  return metrics;
 }
 
 }  // namespace bh::vmm

@@ -6,8 +6,10 @@
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   using namespace bh::vmm;
   virtio::testing::HostileGuest guest;
-  BalloonConfig const config{
-      .deflate_on_oom = true, .stats_polling_interval_s = 1, .free_page_reporting = true};
+  BalloonConfig const config{.deflate_on_oom = true,
+                             .stats_polling_interval_s = 1,
+                             .free_page_hinting = true,
+                             .free_page_reporting = true};
   auto const device = virtio::BalloonDevice::create(config, *guest.worker, guest.memory);
   if (!device) std::abort();
   virtio::testing::HostileDriver(**device, guest.memory).play({data, size});
