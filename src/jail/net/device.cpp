@@ -3,33 +3,26 @@
 #include <fcntl.h>
 #include <linux/if_addr.h>
 #include <net/if.h>
-#include <sched.h>
 
 #include <cerrno>
 #include <cstring>
 #include <vector>
 
-#include "jail/net/netlink.h"
 #include "os/file.h"
+#include "os/netlink.h"
 
 namespace bh::jail {
 
 namespace {
+
+using os::NetlinkRequest;
+using os::NetlinkSocket;
 
 /// An address as the kernel tells it, to be given again.
 struct Address {
   ifaddrmsg fixed{};
   std::string attributes;
 };
-
-/// A socket of the namespace `target`. The process comes back from there.
-Result<NetlinkSocket> open_inside(os::UniqueFd const& target) {
-  auto const own = BH_TRY(os::open_file("/proc/self/ns/net", O_RDONLY));
-  if (::setns(target.get(), CLONE_NEWNET) != 0) return fail_errno("enter the network", errno);
-  auto socket = NetlinkSocket::open();
-  if (::setns(own.get(), CLONE_NEWNET) != 0) return fail_errno("leave the network", errno);
-  return socket;
-}
 
 Result<int> index_of(NetlinkSocket& socket, std::string const& name) {
   NetlinkRequest request(RTM_GETLINK, 0, ifinfomsg{});
@@ -65,7 +58,7 @@ Result<> add_address(NetlinkSocket& socket, int index, Address const& address) {
   auto fixed = address.fixed;
   fixed.ifa_index = static_cast<unsigned>(index);
   NetlinkRequest request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, fixed);
-  each_attribute(address.attributes, [&](std::uint16_t type, std::string_view value) {
+  os::each_attribute(address.attributes, [&](std::uint16_t type, std::string_view value) {
     // Others, such as the label with the old name, are of the place where it was.
     if (type == IFA_ADDRESS || type == IFA_LOCAL || type == IFA_BROADCAST) {
       request.attribute(type, std::as_bytes(std::span(value)));
@@ -103,7 +96,7 @@ Result<> furnish(NetlinkSocket& inside, std::string const& name,
 Result<> move_net_device(std::string const& name, os::UniqueFd const& target,
                          std::string const& new_name) {
   auto outside = BH_TRY(NetlinkSocket::open());
-  auto inside = BH_TRY(open_inside(target));
+  auto inside = BH_TRY(NetlinkSocket::open_in(target));
   int const index = BH_TRY(index_of(outside, name));
   auto const addresses = BH_TRY(addresses_of(outside, index));
   BH_TRY(move(outside, index, target, new_name));
@@ -114,7 +107,7 @@ Result<> move_net_device(std::string const& name, os::UniqueFd const& target,
 
 Result<> return_net_device(os::UniqueFd const& from, std::string const& new_name,
                            std::string const& name) {
-  auto inside = BH_TRY(open_inside(from));
+  auto inside = BH_TRY(NetlinkSocket::open_in(from));
   int const index = BH_TRY(index_of(inside, new_name));
   auto const own = BH_TRY(os::open_file("/proc/self/ns/net", O_RDONLY));
   return move(inside, index, own, name);

@@ -1,10 +1,10 @@
-#include "jail/net/netlink.h"
+#include "os/netlink.h"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
 
-namespace bh::jail {
+namespace bh::os {
 namespace {
 
 TEST(Netlink, ARequestHasItsLengthItsNumberAndAttributes) {
@@ -24,6 +24,27 @@ TEST(Netlink, ARequestHasItsLengthItsNumberAndAttributes) {
   EXPECT_EQ(seen, "3:5 4:4 ");
 }
 
+TEST(Netlink, AttributesNest) {
+  NetlinkRequest request(RTM_NEWLINK, 0, ifinfomsg{});
+  request.nested(IFLA_LINKINFO, [](NetlinkRequest& info) {
+    info.attribute(IFLA_INFO_KIND, "veth").nested(IFLA_INFO_DATA, [](NetlinkRequest& data) {
+      data.fixed(ifinfomsg{}).attribute(IFLA_IFNAME, "eth0");
+    });
+  });
+  auto const bytes = request.bytes(1);
+  std::string seen;
+  each_attribute(std::string_view(bytes).substr(sizeof(nlmsghdr) + sizeof(ifinfomsg)),
+                 [&](std::uint16_t type, std::string_view value) {
+                   seen += std::to_string(type) + "(";
+                   each_attribute(value, [&](std::uint16_t inner, std::string_view content) {
+                     seen += std::to_string(inner) + ":" + std::to_string(content.size()) + " ";
+                   });
+                   seen += ")";
+                 });
+  // The data are a fixed part of 16 and an attribute of 9, which is padded.
+  EXPECT_EQ(seen, "18(1:5 2:28 )");
+}
+
 TEST(Netlink, AttributesThatEndEarlyAreLeftOut) {
   int count = 0;
   for (std::string const& bytes :
@@ -35,4 +56,4 @@ TEST(Netlink, AttributesThatEndEarlyAreLeftOut) {
 }
 
 }  // namespace
-}  // namespace bh::jail
+}  // namespace bh::os

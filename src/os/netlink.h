@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "os/unique_fd.h"
 
-namespace bh::jail {
+namespace bh::os {
 
 /// One request of rtnetlink(7): a fixed part and attributes.
 class NetlinkRequest {
@@ -27,6 +27,15 @@ class NetlinkRequest {
   NetlinkRequest& attribute(std::uint16_t type, std::uint32_t value);
   /// With the NUL at its end.
   NetlinkRequest& attribute(std::uint16_t type, std::string const& value);
+
+  /// Attributes within one: what `add` adds to the request.
+  NetlinkRequest& nested(std::uint16_t type, std::function<void(NetlinkRequest&)> const& add);
+  /// A fixed part within an attribute.
+  template <typename Fixed>
+  NetlinkRequest& fixed(Fixed const& value) {
+    append(&value, sizeof value);
+    return *this;
+  }
 
   /// The whole message.
   std::string bytes(std::uint32_t serial) const;
@@ -48,16 +57,19 @@ void each_attribute(std::string_view bytes,
 class NetlinkSocket {
  public:
   static Result<NetlinkSocket> open();
+  /// In the network namespace that `target` refers to. The calling thread goes there and comes
+  /// back.
+  static Result<NetlinkSocket> open_in(UniqueFd const& target);
 
   /// Sends, and waits for the kernel's verdict. take(payload) gets each message of a dump.
   Result<> request(NetlinkRequest const& request,
                    std::function<void(std::string_view)> const& take = {});
 
  private:
-  explicit NetlinkSocket(os::UniqueFd socket) : socket_(std::move(socket)) {}
+  explicit NetlinkSocket(UniqueFd socket) : socket_(std::move(socket)) {}
 
-  os::UniqueFd socket_;
+  UniqueFd socket_;
   std::uint32_t serial_ = 0;
 };
 
-}  // namespace bh::jail
+}  // namespace bh::os

@@ -1,12 +1,16 @@
-#include "jail/net/netlink.h"
+#include "os/netlink.h"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
 #include <vector>
 
-namespace bh::jail {
+#include "os/file.h"
+
+namespace bh::os {
 
 namespace {
 
@@ -61,6 +65,16 @@ NetlinkRequest& NetlinkRequest::attribute(std::uint16_t type, std::string const&
   return attribute(type, std::as_bytes(std::span(value.c_str(), value.size() + 1)));
 }
 
+NetlinkRequest& NetlinkRequest::nested(std::uint16_t type,
+                                       std::function<void(NetlinkRequest&)> const& add) {
+  auto const start = payload_.size();
+  attribute(type, std::span<std::byte const>());
+  add(*this);
+  auto const length = static_cast<std::uint16_t>(payload_.size() - start);
+  std::memcpy(payload_.data() + start, &length, sizeof length);
+  return *this;
+}
+
 std::string NetlinkRequest::bytes(std::uint32_t serial) const {
   nlmsghdr header{};
   header.nlmsg_len = static_cast<std::uint32_t>(sizeof header + payload_.size());
@@ -83,9 +97,17 @@ void each_attribute(std::string_view bytes,
 }
 
 Result<NetlinkSocket> NetlinkSocket::open() {
-  os::UniqueFd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  UniqueFd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   if (!socket.valid()) return fail_errno("socket AF_NETLINK", errno);
   return NetlinkSocket(std::move(socket));
+}
+
+Result<NetlinkSocket> NetlinkSocket::open_in(UniqueFd const& target) {
+  auto const own = BH_TRY(open_file("/proc/thread-self/ns/net", O_RDONLY));
+  if (::setns(target.get(), CLONE_NEWNET) != 0) return fail_errno("enter the network", errno);
+  auto socket = open();
+  if (::setns(own.get(), CLONE_NEWNET) != 0) return fail_errno("leave the network", errno);
+  return socket;
 }
 
 Result<> NetlinkSocket::request(NetlinkRequest const& request,
@@ -106,4 +128,4 @@ Result<> NetlinkSocket::request(NetlinkRequest const& request,
   }
 }
 
-}  // namespace bh::jail
+}  // namespace bh::os
