@@ -9,6 +9,7 @@
 
 #include "cli/help.h"
 #include "cli/image.h"
+#include "cli/net.h"
 #include "cli/run.h"
 #include "cli/version.h"
 
@@ -17,7 +18,7 @@ namespace bh::cli {
 namespace {
 
 // One row here is all a new command needs.
-constexpr std::array kCommands{&kRun, &kImage, &kVersion, &kHelp};
+constexpr std::array kCommands{&kRun, &kImage, &kNet, &kVersion, &kHelp};
 
 // Further away a suggestion confuses more than it helps.
 constexpr std::size_t kNearEnough = 2;

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "net/address.h"
+#include "net/published_port.h"
+
+namespace bh::net {
+
+enum class Verdict : std::uint8_t { Allow, Deny };
+
+/// What may leave a network, or not. An absent port or protocol means all.
+struct EgressRule {
+  Verdict verdict = Verdict::Allow;
+  Subnet to;
+  std::optional<Protocol> protocol;
+  std::optional<std::uint16_t> port;
+
+  friend bool operator==(EgressRule const&, EgressRule const&) = default;
+};
+
+struct Network {
+  std::string name;
+  Subnet subnet;  // The first address that can be given is the host's.
+  /// The first rule that matches decides, else `egress`.
+  std::vector<EgressRule> rules;
+  Verdict egress = Verdict::Allow;
+  /// Whether the gateway is a name server that knows the network's machines.
+  bool names = false;
+
+  friend bool operator==(Network const&, Network const&) = default;
+};
+
+/// A machine's card in a network.
+struct Attachment {
+  std::string machine;
+  std::string network;
+  Ipv4Address address;
+  MacAddress mac;
+  /// A file that is a network namespace: the card is a device in there. Empty: a tap on the host.
+  std::string name_space;
+  std::string device = "eth0";  // The card's name in the namespace.
+  std::vector<PublishedPort> ports;
+
+  friend bool operator==(Attachment const&, Attachment const&) = default;
+};
+
+/// All managed networks of a host as they shall be: a value that everything else is computed from.
+/// Of a machine's attachments the first has its way out.
+struct State {
+  std::vector<Network> networks;
+  std::vector<Attachment> attachments;
+
+  Network const* network(std::string_view name) const;
+  Attachment const* machine(std::string_view name) const;
+
+  friend bool operator==(State const&, State const&) = default;
+};
+
+/// Names, addresses and ports that collide, or that are out of place. Errc::Invalid, or
+/// Errc::Exists for what is there twice; the words say which.
+Result<> check(State const& state);
+
+}  // namespace bh::net

@@ -1,0 +1,124 @@
+"""A host of its own for managed networks: a network namespace with machines and an outside, and what
+`bulkhead net` makes of a state there."""
+
+import itertools
+import json
+import os
+import subprocess
+
+from harness import paths
+from harness.agent import Agent
+
+OUTSIDE = "192.0.2.2"
+HOST = "192.0.2.1"
+LISTENING = (80, 81)
+# On the host's loopback alone; nobody else may reach it.
+SECRET = 9000
+
+numbers = itertools.count()
+
+
+class ManagedHost:
+    """`host`, `outside` and the machines are namespaces, each with an agent that listens. The outside has a route
+    to the machines, as a neighbour may well have."""
+
+    def __init__(self, machines, folder):
+        self._prefix = f"bh-{os.getpid()}-{next(numbers)}-"
+        self.machines = machines
+        self.folder = folder
+        self.agents = {}
+
+    def __enter__(self):
+        self._spaces = []
+        try:
+            for name in ("host", "outside", *self.machines):
+                subprocess.run(["ip", "netns", "add", self._prefix + name], check=True)
+                self._spaces.append(name)
+                self.run(name, "ip", "link", "set", "lo", "up")
+            self.run("host", "ip", "link", "add", "up0", "type", "veth", "peer", "name", "out0", "netns",
+                     self._prefix + "outside")
+            for name, device, address in (("host", "up0", HOST), ("outside", "out0", OUTSIDE)):
+                self.run(name, "ip", "addr", "add", f"{address}/24", "dev", device)
+                self.run(name, "ip", "link", "set", device, "up")
+            self.run("outside", "ip", "route", "add", "10.88.0.0/16", "via", HOST)
+            for name in self._spaces:
+                ports = [("0.0.0.0", port) for port in LISTENING]
+                if name == "host":
+                    ports.append(("127.0.0.1", SECRET))
+                self.agents[name] = Agent(self.prefix(name), name, ports)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for agent in self.agents.values():
+            agent.close()
+        for name in self._spaces:
+            subprocess.run(["ip", "netns", "delete", self._prefix + name], check=True)
+
+    def prefix(self, name):
+        return ("ip", "netns", "exec", self._prefix + name)
+
+    def space(self, machine):
+        """The file that is a machine's network namespace."""
+        return f"/run/netns/{self._prefix}{machine}"
+
+    def run(self, name, *command, check=True):
+        return subprocess.run([*self.prefix(name), *command], check=check, capture_output=True, text=True)
+
+    def command(self, *words):
+        return [*self.prefix("host"), str(paths.BULKHEAD), "net", *map(str, words)]
+
+    def net(self, *words):
+        """`bulkhead net ...` on the host."""
+        return subprocess.run(self.command(*words), capture_output=True, text=True)
+
+    def write(self, state, name="state.json"):
+        path = self.folder / name
+        path.write_text(json.dumps(state))
+        return path
+
+    def apply(self, state):
+        done = self.net("apply", "--run", self.folder, self.write(state))
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def remove(self):
+        done = self.net("remove", "--run", self.folder)
+        assert done.returncode == 0, done.stderr
+
+    def explain(self, who, to):
+        done = self.net("explain", "--json", "--state", self.folder / "state.json", who, to)
+        assert done.returncode in (0, 1) and not done.stderr, done.stderr
+        answer = json.loads(done.stdout)
+        assert (answer["verdict"] == "allowed") == (done.returncode == 0)
+        return answer
+
+    def ruleset(self):
+        return json.loads(self.run("host", "nft", "-j", "list", "ruleset").stdout)["nftables"]
+
+    def counters(self):
+        """Packets counted by each rule that has a name; of several with one name all."""
+        counted = {}
+        for rule in (entry["rule"] for entry in self.ruleset() if "rule" in entry):
+            for part in rule["expr"]:
+                if "counter" in part and "comment" in rule:
+                    counted[rule["comment"]] = counted.get(rule["comment"], 0) + part["counter"]["packets"]
+        return counted
+
+    def rules(self):
+        """Names of the tables, and everything but counts and handles of ours."""
+        def plain(value):
+            if isinstance(value, list):
+                return [plain(one) for one in value]
+            if isinstance(value, dict):
+                return {key: plain(one) for key, one in value.items() if key not in ("handle", "packets", "bytes")}
+            return value
+
+        return [plain(entry) for entry in self.ruleset() if "metainfo" not in entry]
+
+    def devices(self):
+        """Device names of the host, with the bridge each is a port of."""
+        links = json.loads(self.run("host", "ip", "-j", "link").stdout)
+        return {link["ifname"]: link.get("master") for link in links}
