@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "net/address_pool.h"
@@ -179,6 +181,26 @@ Result<> remove_rest(Links& links, State const& state) {
   return {};
 }
 
+/// Waits until machines in namespaces reach each other. The kernel notices by and by that a cable
+/// is plugged in, at most once a second. A machine that took its card down is not waited for
+/// longer.
+Result<> wait_for_cards(Links& links, State const& state) {
+  constexpr int kMostTurns = 150;
+  constexpr auto kTurn = std::chrono::milliseconds(10);
+  std::set<std::string> waiting;
+  for (auto const& one : state.attachments) {
+    if (!one.name_space.empty()) waiting.insert(link_name(one.machine, one.network));
+  }
+  for (int turn = 0; turn < kMostTurns && !waiting.empty(); ++turn) {
+    if (turn != 0) std::this_thread::sleep_for(kTurn);
+    auto const all = BH_TRY(links.all());
+    for (auto const& link : all) {
+      if (link.forwards) waiting.erase(link.name);
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> apply(State const& state, std::string const& lock) {
@@ -205,7 +227,7 @@ Result<> apply(State const& state, std::string const& lock) {
     if (made) continue;
     return std::unexpected(std::move(made).error().while_doing("machine " + attachment.machine));
   }
-  return {};
+  return wait_for_cards(links, state);
 }
 
 State without_gone(State const& state, std::vector<std::string>& gone) {

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/if_addr.h>
+#include <linux/if_bridge.h>
 #include <linux/veth.h>
 #include <net/if.h>
 
@@ -43,12 +44,26 @@ Number number_of(std::string_view value) {
   return number;
 }
 
+/// Within IFLA_LINKINFO: whether the port lets frames through yet.
+bool is_forwarding(std::string_view link_info) {
+  bool forwarding = false;
+  os::each_attribute(link_info, [&](std::uint16_t type, std::string_view port) {
+    if ((type & NLA_TYPE_MASK) != IFLA_INFO_SLAVE_DATA) return;
+    os::each_attribute(port, [&](std::uint16_t inner, std::string_view value) {
+      if (inner != IFLA_BRPORT_STATE) return;
+      forwarding = number_of<std::uint8_t>(value) == BR_STATE_FORWARDING;
+    });
+  });
+  return forwarding;
+}
+
 std::optional<Link> link_of(std::string_view payload) {
   auto const fixed = take_fixed<ifinfomsg>(payload);
   if (!fixed) return std::nullopt;
-  Link link{.index = fixed->ifi_index, .name = {}, .bridge = 0, .mac = {}};
+  Link link{.index = fixed->ifi_index, .name = {}, .bridge = 0, .mac = {}, .forwards = false};
   os::each_attribute(payload, [&](std::uint16_t type, std::string_view value) {
     if (type == IFLA_IFNAME) link.name = value.substr(0, value.find('\0'));
+    if ((type & NLA_TYPE_MASK) == IFLA_LINKINFO) link.forwards = is_forwarding(value);
     if (type == IFLA_MASTER) link.bridge = number_of<int>(value);
     if (type == IFLA_ADDRESS && value.size() == link.mac.bytes.size()) {
       std::ranges::copy(value, link.mac.bytes.begin());

@@ -18,6 +18,7 @@ struct Link {
   std::string name;
   int bridge = 0;  // The index of the bridge it is a port of; 0: of none.
   MacAddress mac;
+  bool forwards = false;  // As a port of its bridge.
 };
 
 struct Route {
