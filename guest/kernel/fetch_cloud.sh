@@ -14,7 +14,7 @@ readonly result=$bulkhead_cache/kernel/cloud
 readonly work=$result.work
 # A machine inside the machine needs the first line; disks, networks and shares the others.
 readonly wanted_modules=(
-  irqbypass kvm kvm-amd
+  irqbypass kvm kvm-amd tun
   virtio_mmio virtio_blk virtio_net virtio-rng virtio_balloon virtio_console
   vmw_vsock_virtio_transport fuse virtiofs
   squashfs erofs overlay

@@ -19,7 +19,7 @@ QEMU = "qemu-system-x86_64"
 KERNEL = paths.KERNELS["cloud"]
 
 # In this order: each needs those before it.
-MODULES = ("irqbypass", "kvm", "kvm-amd")
+MODULES = ("irqbypass", "kvm", "kvm-amd", "tun")
 
 # Without XSAVE: TCG 7.2 does not let KVM intercept XSETBV, so that a guest's XCR0 is lost whenever
 # KVM leaves the guest, and the next AVX instruction raises #UD.

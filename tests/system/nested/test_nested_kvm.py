@@ -6,6 +6,7 @@ machine runs everything; the tests look at what it reported. Times in it mean no
 
 import hashlib
 import json
+import pathlib
 import re
 import shutil
 import subprocess
@@ -36,6 +37,9 @@ if [ -b /dev/vda ]; then
   grep -c virtio /proc/interrupts
   mkdir -p /mnt; mount -t virtiofs outer /mnt; cat /mnt/hello; echo from the inner guest > /mnt/answer; cat /mnt/answer
   ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; host=10.0.2.2; wget -q -O - http://$host/hello
+  ip addr add 172.16.0.2/24 dev eth1; ip link set eth1 up; host=172.16.0.1; wget -q -O - http://$host/hello
+  wget -q -O - http://$host/big | sha256sum
+  /vsock_probe call 1000
 fi
 echo [interrupts]; grep -E 'LOC|RES|CAL' /proc/interrupts
 echo [trouble]; dmesg | grep -iE 'BUG:|Oops|call trace|WARNING:|soft lockup|rcu.*stall|unhandled|MSR access error'
@@ -44,12 +48,14 @@ exit 42
 """
 
 DISK = b"a drive of the outer machine".ljust(1 << 20, b".")
+BIG = bytes(range(251)) * 20000
 DEVICES = {
     "drives": [{"drive_id": "data", "path_on_host": "/disk", "is_root_device": False, "cache_type": "Writeback"}],
     "entropy": {}, "balloon": {"amount_mib": 4, "deflate_on_oom": True},
     "vsock": {"guest_cid": 3, "uds_path": "/vsock"},
     "shares": [{"tag": "outer", "path_on_host": "/www"}],
-    "network-interfaces": [{"iface_id": "eth0", "host_dev_name": "", "backend": "User", "host_loopback": True}],
+    "network-interfaces": [{"iface_id": "eth0", "host_dev_name": "", "backend": "User", "host_loopback": True},
+                           {"iface_id": "eth1", "host_dev_name": "tap0"}],
 }
 
 # Makes a machine by the API, changes it while it runs, and ends it.
@@ -111,7 +117,15 @@ def add_boot(machine, kernel, vcpus, engine, name=None, devices=None):
 
 
 @pytest.fixture(scope="module")
-def outer(tmp_path_factory, vmm, kernels, initrds):
+def vsock_probe(tmp_path_factory):
+    """A program of C alone, for machines without an interpreter."""
+    program = tmp_path_factory.mktemp("vsock") / "vsock_probe"
+    subprocess.run(["gcc", "-static", "-O1", "-o", program, pathlib.Path(__file__).with_name("vsock_probe.c")], check=True)
+    return program
+
+
+@pytest.fixture(scope="module")
+def outer(vsock_probe, tmp_path_factory, vmm, kernels, initrds):
     if (why := outer_machine.missing()) is not None:
         pytest.skip(why)
     machine = outer_machine.OuterMachine()
@@ -123,14 +137,18 @@ def outer(tmp_path_factory, vmm, kernels, initrds):
                                "--gtest_color=no")
     for kernel, path in kernels.items():
         machine.file(f"kernels/{kernel}", path.read_bytes())
-    machine.file("inner.initrd", cpio.initrd(initrds["busybox"].read_bytes(), ("sh", "-c", TOUR)))
+    machine.file("inner.initrd", cpio.initrd(initrds["busybox"].read_bytes(), ("sh", "-c", TOUR),
+                                                    {"vsock_probe": vsock_probe.read_bytes()}))
     for boot in BOOTS:
         add_boot(machine, *boot)
     machine.file("disk", DISK)
     machine.file("other-disk", bytes(2 << 20))
     machine.file("www/hello", b"hello from the outer machine\n")
+    machine.file("www/big", BIG)
+    machine.program(vsock_probe, "bin/vsock_probe")
     machine.program(LIBSLIRP, LIBSLIRP.lstrip("/"))
-    machine.step("server", "sh -c 'ifconfig lo 127.0.0.1 up; httpd -p 127.0.0.1:80 -h /www'")
+    machine.step("server", "sh -c 'ifconfig lo 127.0.0.1 up; httpd -p 80 -h /www; "
+                           "tunctl -t tap0; ifconfig tap0 172.16.0.1 up; vsock_probe serve /vsock_1000'")
     add_boot(machine, "tuned", 2, "kvm", "devices", DEVICES)
     machine.program(shutil.which("curl"), "bin/curl")
     machine.file("waiting.initrd", cpio.initrd(initrds["busybox"].read_bytes(), ("sh", "-c", WAITING)))
@@ -194,8 +212,11 @@ def test_devices_work_on_kvm(step):
     lines = section(step("devices").output, "devices").splitlines()
     assert lines[0].split()[0] == hashlib.sha256(DISK).hexdigest()
     assert lines[1:3] == ["1000", "written"]
-    assert int(lines[3]) == 6
-    assert lines[4:] == ["hello from the outer machine", "from the inner guest", "hello from the outer machine"]
+    assert int(lines[3]) == 7
+    assert lines[4:8] == ["hello from the outer machine", "from the inner guest",
+                          "hello from the outer machine", "hello from the outer machine"]
+    assert lines[8].split()[0] == hashlib.sha256(BIG).hexdigest()
+    assert lines[9:] == ["the host answered over vsock"]
 
 
 def test_the_api_drives_a_machine_on_kvm(step):
