@@ -1,24 +1,23 @@
 #include <array>
+#include <filesystem>
 #include <string>
 
 #include "cli/image_options.h"
 #include "cli/net.h"
 #include "net/apply.h"
-#include "os/folder.h"
 
 namespace bh::cli {
 
 namespace {
 
 constexpr std::array kOptions{
-    Option{"--run", "DIR", "Where its lock is, instead of /run/bulkhead"},
+    Option{"--run", "DIR", "Where its own files are, instead of /run/bulkhead/net"},
 };
 
 Result<> apply_state(Options const& options, net::State const& state) {
   auto folder = std::string(options.value("--run"));
-  if (folder.empty()) folder = "/run/bulkhead";
-  BH_TRY(os::make_folders(folder));
-  return net::apply(state, folder + "/net.lock");
+  if (folder.empty()) folder = "/run/bulkhead/net";
+  return net::apply(state, std::filesystem::absolute(folder).string());
 }
 
 Result<int> apply(Context& /*context*/, Options const& options) {

@@ -14,10 +14,12 @@
 #include "net/firewall.h"
 #include "net/host_port.h"
 #include "net/links.h"
+#include "net/name_server.h"
 #include "net/names.h"
 #include "net/ruleset.h"
 #include "os/file.h"
 #include "os/file_lock.h"
+#include "os/folder.h"
 #include "os/text_file.h"
 
 namespace bh::net {
@@ -203,11 +205,14 @@ Result<> wait_for_cards(Links& links, State const& state) {
 
 }  // namespace
 
-Result<> apply(State const& state, std::string const& lock) {
+Result<> apply(State const& state, std::string const& folder) {
   BH_TRY(check(state));
-  auto const held = BH_TRY(os::FileLock::lock(AT_FDCWD, lock, os::LockKind::Exclusive));
+  BH_TRY(os::make_folders(folder));
+  auto const held = BH_TRY(os::FileLock::lock(AT_FDCWD, folder + "/lock", os::LockKind::Exclusive));
+  auto const servers = folder + "/names";
   auto links = BH_TRY(Links::open());
   if (state.networks.empty()) {
+    BH_TRY(apply_name_servers(state, servers));
     // The rules go last: without them a bridge would be open.
     BH_TRY(remove_rest(links, state));
     return run_transaction(empty_ruleset());
@@ -227,6 +232,7 @@ Result<> apply(State const& state, std::string const& lock) {
     if (made) continue;
     return std::unexpected(std::move(made).error().while_doing("machine " + attachment.machine));
   }
+  BH_TRY(apply_name_servers(state, servers));
   return wait_for_cards(links, state);
 }
 

@@ -13,8 +13,8 @@ namespace bh::net {
 /// connections. Needs root.
 ///
 /// Who is killed on the way leaves nothing open, and the next call makes it right. One at a time:
-/// the file `lock` is locked meanwhile.
-Result<> apply(State const& state, std::string const& lock);
+/// in `folder` (an absolute path that others may read) there is a lock, and what name servers need.
+Result<> apply(State const& state, std::string const& folder);
 
 /// The state without attachments whose namespace is gone. `gone` are the machines left out.
 State without_gone(State const& state, std::vector<std::string>& gone);

@@ -4,7 +4,10 @@
 import itertools
 import json
 import os
+import pathlib
+import shutil
 import subprocess
+import tempfile
 
 from harness import paths
 from harness.agent import Agent
@@ -26,10 +29,14 @@ class ManagedHost:
         self._prefix = f"bh-{os.getpid()}-{next(numbers)}-"
         self.machines = machines
         self.folder = folder
+        self.run_folder = None
         self.agents = {}
 
     def __enter__(self):
         self._spaces = []
+        # A name server gives its rights away, and reads its files then.
+        self.run_folder = pathlib.Path(tempfile.mkdtemp(prefix="bulkhead-net-", dir="/tmp"))
+        self.run_folder.chmod(0o755)
         try:
             for name in ("host", "outside", *self.machines):
                 subprocess.run(["ip", "netns", "add", self._prefix + name], check=True)
@@ -56,6 +63,7 @@ class ManagedHost:
             agent.close()
         for name in self._spaces:
             subprocess.run(["ip", "netns", "delete", self._prefix + name], check=True)
+        shutil.rmtree(self.run_folder)
 
     def prefix(self, name):
         return ("ip", "netns", "exec", self._prefix + name)
@@ -80,12 +88,12 @@ class ManagedHost:
         return path
 
     def apply(self, state):
-        done = self.net("apply", "--run", self.folder, self.write(state))
+        done = self.net("apply", "--run", self.run_folder, self.write(state))
         assert done.returncode == 0, done.stderr
         return done
 
     def remove(self):
-        done = self.net("remove", "--run", self.folder)
+        done = self.net("remove", "--run", self.run_folder)
         assert done.returncode == 0, done.stderr
 
     def explain(self, who, to):

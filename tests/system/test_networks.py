@@ -2,16 +2,18 @@
 packets is what happens to them."""
 
 import collections
+import contextlib
 import itertools
 import os
+import pathlib
 import random
+import signal
 import subprocess
 import sys
 import time
 
 import pytest
 
-from harness import managed
 from harness.managed import HOST, LISTENING, OUTSIDE, SECRET, ManagedHost
 
 MACHINES = ("m0", "m1", "m2", "m3")
@@ -38,6 +40,7 @@ def nothing_left(host):
     yield
     host.remove()
     assert set(host.devices()) == {"lo", "up0"}
+    assert name_servers(host) == []
 
 
 def attachment(host, machine, network, address, **more):
@@ -244,6 +247,61 @@ def test_again_changes_nothing(host):
     assert host.run("host", "ip", "-o", "link").stdout == index, "no device was made anew"
 
 
+ASK_NAME = """
+import socket, struct, sys
+def ask(name):
+    question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\\0"
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.settimeout(5)
+    client.sendto(struct.pack(">6H", 7, 0x0100, 1, 0, 0, 0) + question + struct.pack(">2H", 1, 1), (sys.argv[1], 53))
+    answer = client.recv(512)
+    return socket.inet_ntoa(answer[-4:]) if struct.unpack(">H", answer[6:8])[0] else "none"
+print(*map(ask, sys.argv[2:]))
+"""
+
+
+def name_servers(host):
+    """Processes that run with a file of the test's."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(host.run_folder) in path.read_text() and "dnsmasq" in path.read_text():
+                found.append(path.parent.name)
+    return found
+
+
+def test_machines_find_each_other_by_name(host):
+    if not os.access("/usr/sbin/dnsmasq", os.X_OK):
+        pytest.skip("dnsmasq is not installed")
+
+    def ask(machine, gateway, *names):
+        return host.run(machine, sys.executable, "-c", ASK_NAME, gateway, *names).stdout.split()
+
+    state = two_networks(host)
+    for network in state["networks"]:
+        network["names"] = True
+    host.apply(state)
+    assert ask("m0", "10.88.1.1", "m1", "m3.front", "m2", "m2.back", "m9") == ["10.88.1.3", "10.88.1.4", "none", "none", "none"]
+    assert ask("m2", "10.88.2.1", "m3", "m2.back") == ["10.88.2.3", "10.88.2.2"]
+    running = name_servers(host)
+    assert len(running) == 2
+    # Another machine: nothing starts anew. Another subnet: what has to does.
+    state["attachments"].append(attachment(host, "m2", "front", "10.88.1.9", device="eth1"))
+    host.apply(state)
+    assert name_servers(host) == running
+    assert ask("m0", "10.88.1.1", "m2") == ["10.88.1.9"]
+    # One that was killed is there again.
+    os.kill(int(running[0]), signal.SIGKILL)
+    host.apply(state)
+    assert len(name_servers(host)) == 2
+    assert ask("m0", "10.88.1.1", "m1") == ["10.88.1.3"] and ask("m2", "10.88.2.1", "m3") == ["10.88.2.3"]
+    state["networks"][1]["names"] = False
+    host.apply(state)
+    assert len(name_servers(host)) == 1
+    host.remove()
+    assert name_servers(host) == []
+
+
 def test_a_changed_state_is_what_there_is(host):
     state = two_networks(host)
     host.apply(state)
@@ -260,6 +318,7 @@ def test_a_changed_state_is_what_there_is(host):
 def test_whoever_is_killed_on_the_way_the_next_one_makes_it_right(host):
     """And at no time is anything open: a bridge without rules would be."""
     state = two_networks(host)
+    state["networks"][0]["names"] = os.access("/usr/sbin/dnsmasq", os.X_OK)
     path = host.write(state)
     began = time.monotonic()
     host.apply(state)
@@ -268,7 +327,7 @@ def test_whoever_is_killed_on_the_way_the_next_one_makes_it_right(host):
     chance = random.Random(SEED)
     for round_number in range(24):
         words = ("remove",) if round_number % 2 else ("apply", path)
-        process = subprocess.Popen(host.command(*words, "--run", host.folder))
+        process = subprocess.Popen(host.command(*words, "--run", host.run_folder))
         time.sleep(chance.random() * usual * 1.2)
         process.kill()
         process.wait()
@@ -290,9 +349,9 @@ def test_machines_that_are_gone_are_taken_away(host):
         {"machine": "ghost", "network": "front", "address": "10.88.1.9", "namespace": "/run/netns/no-such-machine",
          "ports": ["8090:80"]})
     path = host.write(state)
-    refused = host.net("apply", "--run", host.folder, path)
+    refused = host.net("apply", "--run", host.run_folder, path)
     assert refused.returncode != 0 and "ghost" in refused.stderr
-    done = host.net("reconcile", "--run", host.folder, path)
+    done = host.net("reconcile", "--run", host.run_folder, path)
     assert (done.returncode, done.stdout) == (0, "ghost\n"), done.stderr
     assert "8090" not in str(host.rules())
     assert host.agents["m0"].ask("10.88.1.3", 80) == "m1"
@@ -307,7 +366,7 @@ def test_machines_that_are_gone_are_taken_away(host):
 ])
 def test_networks_that_cannot_be_are_refused_in_words(host, change, words):
     state = {"networks": [{"name": "front", "subnet": "10.88.1.0/24", **change}]}
-    done = host.net("apply", "--run", host.folder, host.write(state))
+    done = host.net("apply", "--run", host.run_folder, host.write(state))
     assert done.returncode != 0 and words in done.stderr, done.stderr
     assert host.rules() == []
 
@@ -315,7 +374,7 @@ def test_networks_that_cannot_be_are_refused_in_words(host, change, words):
 def test_a_port_that_is_taken_is_named(host):
     state = two_networks(host)
     state["attachments"][0]["ports"] = [f"{HOST}:80:80"]
-    done = host.net("apply", "--run", host.folder, host.write(state))
+    done = host.net("apply", "--run", host.run_folder, host.write(state))
     assert done.returncode != 0
     assert f"machine m0: publish tcp port 80 of {HOST}: a program of the host listens there" in done.stderr
 
