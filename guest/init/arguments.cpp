@@ -39,6 +39,12 @@ bool Arguments::append(char byte) {
   return true;
 }
 
+void Arguments::clear() {
+  used_ = 0;
+  word_start_ = 0;
+  count_ = 0;
+}
+
 bool Arguments::end_word() {
   if (count_ == kMaxWords || used_ == kMaxBytes) return false;
   bytes_[used_++] = '\0';

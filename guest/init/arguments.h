@@ -26,6 +26,8 @@ class Arguments {
   bool append(char byte);
   /// Ends the word being written, which may be empty; false when there is no room.
   bool end_word();
+  /// As new.
+  void clear();
 
   [[nodiscard]] std::size_t size() const { return count_; }
   /// `index` must be below size().

@@ -6,15 +6,19 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <climits>
 #include <cstdint>
 #include <optional>
 
+#include "init/agent.h"
 #include "init/console.h"
 #include "init/exit_status.h"
 #include "init/file.h"
 #include "init/identity.h"
 #include "init/report.h"
+#include "init/session.h"
+#include "init/vsock.h"
 
 namespace bh::init {
 
@@ -63,22 +67,58 @@ void make_folders(std::string_view path) {
   }
 }
 
-/// The child's last steps before it is another program. False: it has said why it cannot be.
-bool settle_in(Settings const& settings) {
-  if (auto const* const folder = settings.find_text("folder")) {
+}  // namespace
+
+bool settle_in(Settings const& settings, Settings const& machine) {
+  auto const* folder = settings.find_text("folder");
+  if (folder == nullptr) folder = machine.find_text("folder");
+  if (folder != nullptr) {
     make_folders(folder);
     if (::chdir(folder) != 0) {
       report_errno("enter", folder, errno);
       return false;
     }
   }
-  auto const user = settings.find("user");
+  auto user = settings.find("user");
+  if (!user) user = machine.find("user");
   return !user || become(*user);
+}
+
+namespace {
+
+/// The port of the host where the command's standard files are; 0: they are the console.
+std::uint32_t session_port(Settings const& settings) {
+  auto const text = settings.find("session").value_or("");
+  std::uint32_t port = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() ? port : 0;
+}
+
+[[noreturn]] void run_in_session(std::uint32_t port, Arguments const& command,
+                                 Settings const& settings) {
+  ::setsid();
+  int const socket = connect_to_host(port);
+  if (socket < 0) {
+    report_errno("connect to", "the host by vsock", errno);
+    ::_exit(kCannotStart);
+  }
+  ::_exit(serve_session(socket, {.command = command, .settings = settings, .machine = settings}));
+}
+
+[[noreturn]] void run_on_console(Arguments const& command, Settings const& settings) {
+  come_to_foreground();
+  if (!settle_in(settings, settings)) ::_exit(kCannotStart);
+  ::execvp(command.argv()[0], command.argv());
+  int const error = errno;
+  report_errno("exec", command[0], error);
+  ::_exit(status_of_exec_error(error));
 }
 
 }  // namespace
 
 int run_command(Arguments const& command, Settings const& settings) {
+  auto const port = session_port(settings);
+  if (port != 0) start_agent(settings);
   // The command must not lead the session: a terminal is hung up when its session's leader ends,
   // and what the serial driver has not sent by then is lost.
   ::setsid();
@@ -88,14 +128,8 @@ int run_command(Arguments const& command, Settings const& settings) {
     report_errno("fork for", command[0], errno);
     return kCannotStart;
   }
-  if (child == 0) {
-    come_to_foreground();
-    if (!settle_in(settings)) ::_exit(kCannotStart);
-    ::execvp(command.argv()[0], command.argv());
-    int const error = errno;
-    report_errno("exec", command[0], error);
-    ::_exit(status_of_exec_error(error));
-  }
+  if (child == 0 && port != 0) run_in_session(port, command, settings);
+  if (child == 0) run_on_console(command, settings);
   for (;;) {
     int status = 0;
     pid_t const ended = ::waitpid(-1, &status, 0);

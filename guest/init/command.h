@@ -12,10 +12,15 @@ namespace bh::init {
 /// shell in its place would look like success.
 bool find_command(Arguments& out);
 
+/// A child's last steps before it is another program: its working folder, made if it is not there,
+/// and its user, of `settings` or else of `machine`. False: it has said why it cannot be.
+bool settle_in(Settings const& settings, Settings const& machine);
+
 /// Runs `command`, as the user and in the folder of `settings`, in a session of its own on the
-/// console, reaps every orphan meanwhile, and returns its exit status: 128 plus the signal that
-/// ended it, 127 when there is no such program, 126 when it cannot be executed, 125 when there
-/// could be no process.
+/// console, or
+/// with its standard files at the host (`session` of the settings), reaps every orphan meanwhile,
+/// and returns its exit status: 128 plus the signal that ended it, 127 when there is no such
+/// program, 126 when it cannot be executed, 125 when there could be no process.
 int run_command(Arguments const& command, Settings const& settings);
 
 }  // namespace bh::init

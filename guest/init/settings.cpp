@@ -1,16 +1,11 @@
 #include "init/settings.h"
 
-#include <cerrno>
 #include <cstdlib>
-
-#include "init/file.h"
-#include "init/report.h"
 
 namespace bh::init {
 
 namespace {
 
-constexpr char const* kFile = "/.bulkhead/machine";
 constexpr std::string_view kEnvironment = "env";
 
 bool has_key(std::string_view line, std::string_view key) {
@@ -18,19 +13,6 @@ bool has_key(std::string_view line, std::string_view key) {
 }
 
 }  // namespace
-
-bool Settings::read() {
-  auto const file = read_file(kFile);
-  if (!file) {
-    if (errno == ENOENT || errno == ENOTDIR) return true;
-    report_errno("read", kFile, errno);
-    return false;
-  }
-  auto const error = parse(*file);
-  if (error == ParseError::None) return true;
-  report(kFile, to_string(error));
-  return false;
-}
 
 char const* Settings::find_text(std::string_view key) const {
   for (std::size_t i = lines_.size(); i-- > 0;) {
@@ -43,6 +25,17 @@ std::optional<std::string_view> Settings::find(std::string_view key) const {
   auto const* const text = find_text(key);
   if (text == nullptr) return std::nullopt;
   return text;
+}
+
+bool Settings::collect(std::string_view key, Arguments& out) const {
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    if (!has_key(lines_[i], key)) continue;
+    for (char const letter : lines_[i].substr(key.size() + 1)) {
+      if (!out.append(letter)) return false;
+    }
+    if (!out.end_word()) return false;
+  }
+  return true;
 }
 
 void Settings::set_environment() const {

@@ -17,6 +17,8 @@ namespace bh::init {
 ///   address the first network card's, with its length: 10.0.2.15/24
 ///   gateway the way out
 ///   dns     a name server's address; as often as needed
+///   session a port of the host, where the command's standard files are (session.h); then also
+///   terminal, size and input as in ExecRequest
 class Settings {
  public:
   /// Reads the file. False, having said why on the console, if it is there but unreadable; without
@@ -38,6 +40,11 @@ class Settings {
   }
   /// Puts all of `env` into this process's environment. The object must outlive that.
   void set_environment() const;
+
+  /// Makes all values of `key`, in order, the words of `out`. False when there is no room.
+  bool collect(std::string_view key, Arguments& out) const;
+  /// As new.
+  void clear() { lines_.clear(); }
 
   /// For read(), and for tests.
   ParseError parse(std::string_view bytes) { return parse_nul_separated(bytes, lines_); }

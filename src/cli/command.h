@@ -68,6 +68,8 @@ struct Command {
   Result<int> (*run)(Context&, Options const&) = nullptr;
   /// Commands of its own, as `image ls`.
   std::span<Command const* const> commands = {};
+  /// The exit status when `run` fails; 0: 2 for bad arguments, else 1.
+  int failure = 0;
 };
 
 }  // namespace bh::cli

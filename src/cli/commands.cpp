@@ -9,6 +9,7 @@
 
 #include "cli/help.h"
 #include "cli/image.h"
+#include "cli/machines.h"
 #include "cli/net.h"
 #include "cli/run.h"
 #include "cli/version.h"
@@ -18,7 +19,10 @@ namespace bh::cli {
 namespace {
 
 // One row here is all a new command needs.
-constexpr std::array kCommands{&kRun, &kImage, &kNet, &kVersion, &kHelp};
+constexpr std::array kCommands{&kRun,   &kCreate, &kStart,   &kStop, &kKill,    &kRestart,
+                               &kPause, &kResume, &kRm,      &kPs,   &kInspect, &kLogs,
+                               &kWait,  &kAttach, &kRename,  &kExec, &kStats,   &kEvents,
+                               &kImage, &kNet,    &kVersion, &kHelp};
 
 // Further away a suggestion confuses more than it helps.
 constexpr std::size_t kNearEnough = 2;
@@ -145,6 +149,13 @@ Result<int> run_command_line(Context& context, std::span<std::string const> argu
     return arguments.empty() ? 1 : 0;
   }
   return dispatch(context, kCommands, "", arguments);
+}
+
+int failure_status(std::span<std::string const> arguments, Error const& error) {
+  constexpr int kBadArguments = 2;
+  auto const* const command = arguments.empty() ? nullptr : find(kCommands, arguments[0]);
+  if (command != nullptr && command->failure != 0) return command->failure;
+  return error.code == Errc::Invalid ? kBadArguments : 1;
 }
 
 }  // namespace bh::cli

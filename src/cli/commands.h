@@ -25,4 +25,7 @@ std::string help_text(Command const& command);
 /// The error of a command starts with its name.
 Result<int> run_command_line(Context& context, std::span<std::string const> arguments);
 
+/// The exit status of the program when that has failed.
+int failure_status(std::span<std::string const> arguments, Error const& error);
+
 }  // namespace bh::cli

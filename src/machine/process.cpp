@@ -41,6 +41,7 @@ Result<Process> process_of(Definition const& definition, image::ImageConfig cons
   if (!definition.host_name.empty()) {
     process.environment.push_back("HOSTNAME=" + definition.host_name);
   }
+  if (definition.terminal) process.environment.push_back("TERM=xterm");
   for (auto const& variable : config.environment) set(process.environment, variable);
   for (auto const& variable : definition.environment) set(process.environment, variable);
   process.working_folder = definition.working_folder.value_or(config.working_folder);

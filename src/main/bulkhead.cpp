@@ -13,5 +13,5 @@ int main(int argc, char** argv) {
   auto const status = bh::cli::run_command_line(context, arguments);
   if (status) return *status;
   fmt::print(stderr, "bulkhead: {}\n", status.error().message);
-  return status.error().code == bh::Errc::Invalid ? 2 : 1;
+  return bh::cli::failure_status(arguments, status.error());
 }

@@ -22,5 +22,7 @@ Result<ProcessIdentity> own_identity();
 
 /// Whether it still runs; one that has ended and was not waited for does not.
 bool lives(ProcessIdentity const& process);
+/// Whether it was killed and has not ended yet.
+bool is_dying(ProcessIdentity const& process);
 
 }  // namespace bh::os

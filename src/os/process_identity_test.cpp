@@ -13,6 +13,7 @@ TEST(ProcessIdentity, IsOfOneProcessOnly) {
   EXPECT_GT(own->start_time, 0U);
   EXPECT_EQ(*identity_of(::getpid()), *own);
   EXPECT_TRUE(lives(*own));
+  EXPECT_FALSE(is_dying(*own));
 }
 
 TEST(ProcessIdentity, TellsALaterProcessWithTheSameNumber) {

@@ -68,7 +68,7 @@ def test_a_program_that_is_not_there_is_127(run):
 
 def test_an_image_that_is_not_there_is_named(run):
     done = run("--pull", "never", "no-such-image")
-    assert done.returncode == 1
+    assert done.returncode == 125
     assert "no-such-image" in done.stderr
 
 

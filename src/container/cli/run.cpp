@@ -26,6 +26,7 @@ constexpr Option kOptions[] = {
     {"config", 'f'},
     {"console-socket"},
     {"pid-file"},
+    {"started-file"},
     {"preserve-fds"},
     {"no-pivot", 0, false},
     {"no-new-keyring", 0, false},
@@ -121,15 +122,13 @@ Result<os::UniqueFd> own_console(Launch& launch) {
   return os::UniqueFd(ends[1]);
 }
 
-void report_oom(OomWatch& watch, Spec const& spec) {
+void report_oom(OomWatch& watch, Spec const& spec, Arguments const& global) {
   auto const kills = watch.kills();
   if (kills == 0) return;
   auto const& limit = spec.os.resources.memory.limit;
-  std::string const words = "bulkhead-oci: the kernel's OOM killer ended " + std::to_string(kills) +
+  report_error(&global, "the kernel's OOM killer ended " + std::to_string(kills) +
                             " of the container's processes" +
-                            (limit ? " (memory limit " + std::to_string(*limit) + " bytes)" : "") +
-                            "\n";
-  if (::write(STDERR_FILENO, words.data(), words.size()) < 0) return;
+                            (limit ? " (memory limit " + std::to_string(*limit) + " bytes)" : ""));
 }
 
 Result<int> create(Invocation invocation) {
@@ -153,6 +152,10 @@ Result<int> run(Invocation invocation) {
   if (!detached) block_signals();
   auto process = BH_TRY(create_container(launch, plan, Start::AtOnce));
   launch.console_socket.reset();
+  // For who waits until others can exec; not of the specification.
+  if (auto const path = invocation.arguments.value("started-file")) {
+    BH_TRY(os::replace_text_at(AT_FDCWD, *path, ""));
+  }
   if (detached) {
     process.let_go();
     return 0;
@@ -162,7 +165,7 @@ Result<int> run(Invocation invocation) {
   std::optional<OomWatch> oom;
   if (launch.cgroup) oom.emplace(*launch.cgroup);
   int const status = BH_TRY(wait_in_foreground(process, std::move(console), oom ? &*oom : nullptr));
-  if (oom) report_oom(*oom, launch.spec);
+  if (oom) report_oom(*oom, launch.spec, invocation.global);
   if (!invocation.arguments.has("keep")) {
     BH_TRY(remove_container(launch.proc, invocation.store, *launch.folder, launch.state));
   }

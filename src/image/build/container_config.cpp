@@ -83,7 +83,7 @@ std::string config_json(ContainerConfig const& config) {
       {"cwd", config.working_folder},
       {"capabilities", std::move(capabilities)},
   };
-  boost::json::object const json{
+  boost::json::object json{
       {"ociVersion", "1.0.2"},
       {"process", std::move(process)},
       {"root", {{"path", config.root}, {"readonly", false}}},
@@ -96,6 +96,7 @@ std::string config_json(ContainerConfig const& config) {
         {"readonlyPaths",
          {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}}}},
   };
+  if (!config.cgroup.empty()) json["linux"].as_object()["cgroupsPath"] = config.cgroup;
   return boost::json::serialize(json);
 }
 

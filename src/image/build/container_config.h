@@ -19,6 +19,7 @@ struct ContainerConfig {
   std::string host_name;
   bool host_network = false;  // And with it the host's names.
   bool terminal = false;
+  std::string cgroup;  // The path of its group; empty: one of the runtime's choice.
   std::optional<std::uint64_t> memory;  // Most bytes,
   std::optional<std::uint64_t> cpus;    // and most CPUs' time.
 };

@@ -28,7 +28,17 @@ Result<> Overlay::separate_mounts() {
 Result<Overlay> Overlay::mount(std::span<std::string const> lower, std::string const& work_folder) {
   BH_TRY(os::make_folders(work_folder));
   auto made = BH_TRY(os::TemporaryFolder::create_in(work_folder, "step"));
-  Overlay overlay(std::make_unique<os::TemporaryFolder>(std::move(made)));
+  auto overlay = BH_TRY(mount_at(lower, made.path()));
+  overlay.temporary_ = std::make_unique<os::TemporaryFolder>(std::move(made));
+  return overlay;
+}
+
+Result<Overlay> Overlay::mount_kept(std::span<std::string const> lower, std::string const& folder) {
+  return mount_at(lower, folder);
+}
+
+Result<Overlay> Overlay::mount_at(std::span<std::string const> lower, std::string folder) {
+  Overlay overlay(std::move(folder));
   for (auto const* const name : {"/root", "/upper", "/work", "/none"}) {
     BH_TRY(os::make_folders(overlay.folder() + name));
   }
@@ -54,7 +64,7 @@ Result<Overlay> Overlay::mount(std::span<std::string const> lower, std::string c
 }
 
 Overlay::~Overlay() {
-  if (folder_) ::umount2(root().c_str(), MNT_DETACH);
+  if (!folder_.empty()) ::umount2(root().c_str(), MNT_DETACH);
 }
 
 }  // namespace bh::image::build

@@ -112,6 +112,10 @@ Result<> write_config(Microvm const& machine, MicrovmOptions const& options,
     config["drives"] = boost::json::array{drive};
   }
   if (has_card(machine)) config["network-interfaces"] = boost::json::array{user_network(machine)};
+  if (!machine.vsock.empty()) {
+    // Any address will do: each microVM has a host of its own.
+    config["vsock"] = {{"guest_cid", 3}, {"uds_path", machine.vsock}};
+  }
   auto const file = BH_TRY(create_file(path));
   return os::write_text(file, boost::json::serialize(config));
 }
@@ -132,23 +136,29 @@ Microvm microvm_of(Definition const& definition, Process const& process, std::st
   return machine;
 }
 
-Result<int> run_microvm(Microvm const& machine, MicrovmOptions const& options) {
+Result<std::vector<std::string>> prepare_microvm(Microvm const& machine,
+                                                 MicrovmOptions const& options,
+                                                 std::string const& folder, std::string const& id) {
   auto const programs = BH_TRY(program_folder());
   auto const monitor = BH_TRY(find_companion("bulkhead-vmm", {programs}));
-  auto const folder = BH_TRY(os::TemporaryFolder::create("bulkhead-run"));
-  auto const initrd = folder.path() + "/initrd";
-  auto const config = folder.path() + "/vm.json";
+  auto const initrd = folder + "/initrd";
+  auto const config = folder + "/vm.json";
   BH_TRY(write_initrd(machine, options, initrd));
   BH_TRY(write_config(machine, options, initrd, config));
   std::vector<std::string> words{
-      monitor,           "--config-file", config,
-      "--no-api",        "--id",          fmt::format("run-{}", ::getpid()),
-      "--engine",        options.engine,  "--translate",
-      options.translate, "--level",       "Error",
-      "--expect-status"};
+      monitor,   "--config-file", config,           "--no-api",    "--id",
+      id,        "--engine",      options.engine,   "--translate", options.translate,
+      "--level", "Error",         "--expect-status"};
   if (!options.code_cache.empty()) {
     words.insert(words.end(), {"--code-cache", options.code_cache});
   }
+  return words;
+}
+
+Result<int> run_microvm(Microvm const& machine, MicrovmOptions const& options) {
+  auto const folder = BH_TRY(os::TemporaryFolder::create("bulkhead-run"));
+  auto const id = fmt::format("run-{}", ::getpid());
+  auto const words = BH_TRY(prepare_microvm(machine, options, folder.path(), id));
   auto child = BH_TRY(os::Child::start(words));
   return child.wait();
 }

@@ -20,10 +20,17 @@ struct Microvm {
   std::optional<std::string> disk;    // An image's file system, read only.
   NetworkKind network = NetworkKind::None;
   std::vector<net::PublishedPort> ports;
+  std::string vsock;  // Path of a socket for streams to the guest; empty: none.
 };
 
 /// The microVM of a definition: `disk` is the image's file system.
 Microvm microvm_of(Definition const& definition, Process const& process, std::string disk);
+
+/// Writes what the microVM starts from into `folder`, which may be "."; returns the words of the
+/// program that runs it.
+Result<std::vector<std::string>> prepare_microvm(Microvm const& machine,
+                                                 MicrovmOptions const& options,
+                                                 std::string const& folder, std::string const& id);
 
 /// Starts the microVM on our terminal and waits for its end: the command's exit status.
 Result<int> run_microvm(Microvm const& machine, MicrovmOptions const& options);

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string_view>
+
+#include "init/arguments.h"
+#include "init/settings.h"
+
+namespace bh::init {
+
+/// What a Request frame asks for: `key=value` words that each end with NUL, as in Settings; `env`,
+/// `folder` and `user` mean the same, and
+///
+///   word      one of the command, in order
+///   terminal  the command gets one, and
+///   size      ROWSxCOLUMNS of it
+///   input     it has standard input; else that is /dev/null
+class ExecRequest {
+ public:
+  /// False if there is no command, or too much of anything.
+  bool parse(std::string_view payload);
+  /// As new.
+  void clear();
+
+  [[nodiscard]] Settings const& settings() const { return settings_; }
+  [[nodiscard]] Arguments const& command() const { return command_; }
+
+ private:
+  Settings settings_;
+  Arguments command_;
+};
+
+}  // namespace bh::init

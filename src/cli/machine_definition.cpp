@@ -1,0 +1,202 @@
+#include "cli/machine_definition.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <optional>
+
+#include "cli/image_options.h"
+#include "cli/image_transfer.h"
+#include "image/registry/transfer.h"
+#include "machine/process.h"
+#include "machine/providers/companions.h"
+#include "machine/signal_name.h"
+
+namespace bh::cli {
+
+namespace {
+
+constexpr std::uint64_t kMostMemory = 1u << 20;  // MiB
+constexpr std::uint64_t kMostCpus = 32;
+
+Result<std::optional<std::uint64_t>> number(Options const& options, std::string_view name,
+                                            std::uint64_t most) {
+  if (!options.has(name)) return std::nullopt;
+  auto const text = options.value(name);
+  std::uint64_t value = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value == 0 || value > most) {
+    return fail(Errc::Invalid,
+                fmt::format("{} \"{}\": must be a number from 1 to {}", name, text, most));
+  }
+  return value;
+}
+
+std::optional<std::string> text(Options const& options, std::string_view name) {
+  if (!options.has(name)) return std::nullopt;
+  return std::string(options.value(name));
+}
+
+Result<> read_network(Options const& options, machine::Definition& definition) {
+  if (options.has("--network")) {
+    definition.network = BH_TRY(machine::parse_network_kind(options.value("--network")));
+  }
+  for (auto const& text : options.values("--publish")) {
+    auto port = net::PublishedPort::parse(text);
+    if (!port) return std::unexpected(std::move(port).error().while_doing("--publish"));
+    definition.ports.push_back(*port);
+  }
+  bool const networked =
+      definition.network != machine::NetworkKind::None || !definition.ports.empty();
+  if (networked && definition.isolation == machine::Isolation::Container) {
+    return fail(Errc::Unsupported,
+                "networks and published ports of containers are not supported yet (use "
+                "--isolation microvm)");
+  }
+  return {};
+}
+
+/// NAME=VALUE, or NAME alone for an empty value.
+Result<std::map<std::string, std::string>> labels(Options const& options) {
+  std::map<std::string, std::string> labels;
+  for (auto const& given : options.values("--label")) {
+    auto const equals = given.find('=');
+    if (equals == 0 || given.empty()) {
+      return fail(Errc::Invalid, "--label \"" + given + "\": must be NAME=VALUE");
+    }
+    labels[given.substr(0, equals)] = equals == given.npos ? "" : given.substr(equals + 1);
+  }
+  return labels;
+}
+
+/// Empty if there is no place for it.
+std::string usual_code_cache() {
+  auto const folder = machine::cache_folder();
+  return folder.empty() ? std::string() : (folder / "code").string();
+}
+
+/// Commands later may be given elsewhere.
+std::string absolute(std::string const& path) {
+  return path.empty() ? path : std::filesystem::absolute(path).string();
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> variables_of(Options const& options) {
+  std::vector<std::string> variables;
+  for (auto const& given : options.values("--env")) {
+    if (given.empty() || given.front() == '=') {
+      return fail(Errc::Invalid, "--env \"" + given + "\": must be NAME=VALUE or NAME");
+    }
+    if (given.find('=') != given.npos) {
+      variables.push_back(given);
+    } else if (auto const* const ours = std::getenv(given.c_str())) {
+      variables.push_back(given + "=" + ours);
+    }
+  }
+  return variables;
+}
+
+Result<machine::Definition> read_definition(Options const& options) {
+  machine::Definition definition;
+  if (options.has("--isolation")) {
+    auto const isolation = BH_TRY(machine::parse_isolation(options.value("--isolation")));
+    definition.isolation = isolation;
+  }
+  auto const memory = BH_TRY(number(options, "--memory", kMostMemory));
+  auto const cpus = BH_TRY(number(options, "--cpus", kMostCpus));
+  auto const environment = BH_TRY(variables_of(options));
+  definition.memory_mib = memory;
+  definition.cpus = cpus;
+  definition.environment = environment;
+  definition.working_folder = text(options, "--workdir");
+  definition.user = text(options, "--user");
+  definition.entrypoint = text(options, "--entrypoint");
+  definition.host_name = options.value("--hostname");
+  BH_TRY(read_network(options, definition));
+  definition.terminal = options.has("--tty");
+  definition.keep_input = options.has("--interactive");
+  definition.remove_at_end = options.has("--rm");
+  definition.labels = BH_TRY(labels(options));
+  if (options.has("--restart")) {
+    definition.restart = BH_TRY(machine::RestartPolicy::parse(options.value("--restart")));
+  }
+  if (options.has("--stop-signal")) {
+    BH_TRY(machine::parse_signal(options.value("--stop-signal")));
+    definition.stop_signal = options.value("--stop-signal");
+  }
+  if (definition.remove_at_end && definition.restart.when != machine::RestartPolicy::When::No) {
+    return fail(Errc::Invalid,
+                "--rm and --restart exclude each other: a machine that is removed "
+                "at its end cannot be started again");
+  }
+  return definition;
+}
+
+Result<machine::MicrovmOptions> read_microvm_options(Options const& options) {
+  machine::MicrovmOptions microvm;
+  microvm.kernel = options.value("--kernel");
+  if (microvm.kernel.empty()) {
+    auto const kernel = BH_TRY(machine::find_guest_kernel());
+    microvm.kernel = kernel;
+  }
+  microvm.initrd = text(options, "--initrd");
+  microvm.init = options.value("--init");
+  microvm.engine = text(options, "--engine").value_or(microvm.engine);
+  microvm.translate = text(options, "--translate").value_or(microvm.translate);
+  microvm.code_cache = text(options, "--code-cache").value_or(usual_code_cache());
+  if (microvm.code_cache == "none") microvm.code_cache.clear();
+  microvm.append = options.value("--append");
+  return microvm;
+}
+
+/// The image, fetched if it has to be.
+Result<image::Image> get_image(image::Store const& store, std::string const& name,
+                               Options const& options) {
+  auto const when = text(options, "--pull").value_or("missing");
+  if (when != "missing" && when != "never" && when != "always") {
+    return fail(Errc::Invalid, "--pull \"" + when + "\": must be missing, never or always");
+  }
+  auto found = image::find_image(store, name);
+  bool const missing = !found && found.error().code == Errc::NotFound;
+  if (when == "never" || (when == "missing" && !missing)) return found;
+  auto const reference = BH_TRY(image::Reference::parse(name));
+  auto const transfer = BH_TRY(transfer_options(options));
+  auto const pulled = BH_TRY(image::registry::pull(store, reference, transfer));
+  return image::load_image(store, pulled.image);
+}
+
+Result<machine::Record> add_machine(machine::Store& machines, Options const& options) {
+  auto words = options.words();
+  if (words.empty()) return fail(Errc::Invalid, "an IMAGE is expected");
+  auto definition = BH_TRY(read_definition(options));
+  definition.image = words[0];
+  words = words.subspan(1);
+  if (!words.empty() && words[0] == "--") words = words.subspan(1);
+  definition.command.assign(words.begin(), words.end());
+  if (definition.isolation == machine::Isolation::Container && ::geteuid() != 0) {
+    return fail(Errc::Denied,
+                "containers without root are not supported yet (use sudo, or --isolation microvm)");
+  }
+  auto const store = BH_TRY(open_store(options));
+  // Until the machine's row keeps the image.
+  auto const adding = BH_TRY(store.begin_adding());
+  auto const image = BH_TRY(get_image(store, definition.image, options));
+  BH_TRY(machine::process_of(definition, image.config));
+  definition.image_digest = image.entry.manifest.digest.text();
+  if (definition.stop_signal.empty()) definition.stop_signal = image.config.stop_signal;
+  if (definition.isolation == machine::Isolation::Microvm) {
+    definition.microvm = BH_TRY(read_microvm_options(options));
+    for (auto* const path :
+         {&definition.microvm.kernel, &definition.microvm.init, &definition.microvm.code_cache}) {
+      *path = absolute(*path);
+    }
+  }
+  return machines.add(definition, std::string(options.value("--name")));
+}
+
+}  // namespace bh::cli

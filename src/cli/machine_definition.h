@@ -1,0 +1,74 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/image_options.h"
+#include "cli/image_transfer.h"
+#include "image/image.h"
+#include "machine/definition.h"
+#include "machine/store/store.h"
+
+namespace bh::cli {
+
+/// What a machine shall be: options of `run` and `create`.
+inline constexpr std::array kDefinitionOptions{
+    Option{"--isolation", "HOW", "microvm (default): a kernel of its own; or container"},
+    Option{"--memory", "MIB", "Memory; 256 for a microVM unless said", "-m"},
+    Option{"--cpus", "N", "CPUs; 1 for a microVM unless said"},
+    Option{"--env", "NAME=VALUE", "A variable; NAME alone takes ours; as often as needed", "-e"},
+    Option{"--workdir", "DIR", "Where the command starts", "-w"},
+    Option{"--user", "USER[:GROUP]", "Who it runs as", "-u"},
+    Option{"--entrypoint", "PROGRAM", "Instead of the image's"},
+    Option{"--hostname", "NAME", "The machine's own name"},
+    Option{"--network", "NAME", "none (default), or user: what this host reaches by its addresses"},
+    Option{"--publish", "[ADDRESS:]HOST_PORT:PORT[/udp]",
+           "A port of this host, on its loopback unless said, that leads to the machine's", "-p"},
+    Option{"--tty", "", "Give the command a terminal", "-t"},
+    Option{"--interactive", "", "Pass standard input on", "-i"},
+    Option{"--name", "NAME", "What to call the machine; it is kept then"},
+    Option{"--label", "NAME=VALUE", "A note for people and filters; as often as needed", "-l"},
+    Option{"--restart", "POLICY", "no (default), on-failure[:N], always or unless-stopped"},
+    Option{"--stop-signal", "SIGNAL", "What asks the command to end, instead of the image's"},
+    Option{"--rm", "", "Remove the machine when it ends"},
+    Option{"--pull", "WHEN", "missing (default), never or always"},
+    kRootOption,
+    kInsecureOption,
+    kCaFileOption,
+    kCredsOption,
+    Option{"--kernel", "FILE", "A microVM's kernel: vmlinux or bzImage, instead of ours"},
+    Option{"--engine", "NAME", "auto (default), kvm or soft"},
+    Option{"--translate", "MODE",
+           "How the soft engine runs code: on (default), off, exact or compare"},
+    Option{"--code-cache", "FILE",
+           "Where the soft engine keeps translated code for the next run, or none"},
+    Option{"--append", "ARGS", "More words for the kernel's command line"},
+    Option{"--init", "FILE", "The static bulkhead-init, if it is not where it is looked for"},
+};
+
+/// Those and others.
+template <std::size_t N, std::size_t M>
+constexpr std::array<Option, N + M> join(std::array<Option, N> const& first,
+                                         std::array<Option, M> const& second) {
+  std::array<Option, N + M> all;
+  std::ranges::copy(first, all.begin());
+  std::ranges::copy(second, all.begin() + N);
+  return all;
+}
+
+/// What --env says.
+Result<std::vector<std::string>> variables_of(Options const& options);
+Result<machine::Definition> read_definition(Options const& options);
+Result<machine::MicrovmOptions> read_microvm_options(Options const& options);
+
+/// The image, fetched if it has to be.
+Result<image::Image> get_image(image::Store const& store, std::string const& name,
+                               Options const& options);
+
+/// Makes a machine that is kept, of options and words: IMAGE [COMMAND...].
+Result<machine::Record> add_machine(machine::Store& machines, Options const& options);
+
+}  // namespace bh::cli

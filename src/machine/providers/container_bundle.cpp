@@ -1,0 +1,89 @@
+#include "machine/providers/container_bundle.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <string_view>
+
+#include "image/build/container_config.h"
+#include "image/build/root_path.h"
+#include "image/build/user.h"
+#include "os/file.h"
+#include "os/text_file.h"
+
+namespace bh::machine {
+
+namespace {
+
+constexpr int kNotExecutable = 126;
+constexpr int kNotFound = 127;
+
+/// Where a program may be: its own path, or its name in each folder of PATH.
+std::vector<std::string> places_of(std::string const& program,
+                                   std::vector<std::string> const& environment,
+                                   std::string const& working_folder) {
+  using image::build::absolute_path;
+  if (program.find('/') != program.npos) return {absolute_path(working_folder, program)};
+  constexpr std::string_view kPath = "PATH=";
+  std::string_view path;
+  for (std::string_view const variable : environment) {
+    if (variable.starts_with(kPath)) path = variable.substr(kPath.size());
+  }
+  std::vector<std::string> places;
+  while (!path.empty()) {
+    auto const length = path.find(':');
+    auto const folder = absolute_path(working_folder, path.substr(0, length));
+    places.push_back(absolute_path(folder, program));
+    path.remove_prefix(length == path.npos ? path.size() : length + 1);
+  }
+  return places;
+}
+
+}  // namespace
+
+std::optional<Refusal> exec_refusal(int root, std::string const& program,
+                                    std::vector<std::string> const& environment,
+                                    std::string const& working_folder) {
+  int status = kNotFound;
+  for (auto const& place : places_of(program, environment, working_folder)) {
+    auto const file = image::build::open_in_root(root, place, O_PATH);
+    struct stat info{};
+    if (!file || ::fstat(file->get(), &info) != 0) continue;
+    if (S_ISREG(info.st_mode) && (info.st_mode & 0111) != 0) return std::nullopt;
+    status = kNotExecutable;
+  }
+  auto const* const why = status == kNotFound ? "No such file or directory" : "Permission denied";
+  return Refusal{.status = status, .message = "exec " + program + ": " + why};
+}
+
+Result<ContainerBundle> make_bundle(Definition const& definition, Process const& process,
+                                    ContainerOptions const& options) {
+  using namespace image::build;
+  constexpr std::uint64_t kMebibyte = 1 << 20;
+  auto overlay = BH_TRY(options.keep ? Overlay::mount_kept(options.layers, options.work_folder)
+                                     : Overlay::mount(options.layers, options.work_folder));
+  auto root = BH_TRY(os::open_at(AT_FDCWD, overlay.root(), O_PATH | O_DIRECTORY));
+  ContainerBundle bundle{
+      .overlay = std::move(overlay), .root = std::move(root), .refusal = std::nullopt};
+  BH_TRY(make_folder_in_root(bundle.root.get(), process.working_folder));
+  bundle.refusal = exec_refusal(bundle.root.get(), process.words.front(), process.environment,
+                                process.working_folder);
+  if (bundle.refusal) return bundle;
+  auto const user = BH_TRY(find_user(bundle.root.get(), process.user));
+  ContainerConfig config{
+      .root = bundle.overlay.root(),
+      .words = process.words,
+      .environment = process.environment,
+      .working_folder = process.working_folder,
+      .user = user,
+      .host_name = definition.host_name.empty() ? "bulkhead" : definition.host_name,
+      .terminal = options.terminal,
+      .cgroup = options.cgroup,
+      .cpus = definition.cpus};
+  if (definition.memory_mib) config.memory = *definition.memory_mib * kMebibyte;
+  BH_TRY(
+      os::replace_text_at(AT_FDCWD, bundle.overlay.folder() + "/config.json", config_json(config)));
+  return bundle;
+}
+
+}  // namespace bh::machine

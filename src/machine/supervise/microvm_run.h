@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "machine/providers/microvm.h"
+#include "machine/supervise/guest_session.h"
+#include "machine/supervise/run.h"
+#include "os/unique_fd.h"
+
+namespace bh::machine {
+
+/// A machine as a microVM: bulkhead-vmm is its process, and its command's session is a stream that
+/// the guest opens to us.
+class MicrovmRun final : public Run {
+ public:
+  static Result<std::unique_ptr<Run>> start(Record const& record, Process const& process,
+                                            std::string const& disk, RunWorld const& world);
+  ~MicrovmRun() override;
+
+  Session& main() override { return session_; }
+  bool ready() const override { return session_.connected(); }
+  Result<> pause() override;
+  Result<> resume() override;
+  void kill() override;
+  Result<std::unique_ptr<Session>> exec(ExecRequest const& request) override;
+  Result<Usage> usage() override;
+
+ private:
+  explicit MicrovmRun(RunWorld const& world) : world_(world), session_(world.loop) {}
+
+  Result<> launch(std::vector<std::string> words);
+  void watch(os::UniqueFd& fd, std::string& tail, bool shown);
+  void on_connection();
+  void on_exit(int status);
+  void end_if_over();
+  End how_it_ended() const;
+
+  RunWorld world_;
+  GuestSession session_;
+  pid_t pid_ = -1;
+  std::optional<int> status_;
+  bool killed_ = false;
+  std::uint64_t memory_ = 0;
+  os::UniqueFd listener_;
+  os::UniqueFd console_;
+  os::UniqueFd complaints_;
+  std::string console_tail_;  // The last the guest's kernel has printed,
+  std::string words_;         // and the last that bulkhead-vmm has.
+};
+
+}  // namespace bh::machine

@@ -1,0 +1,10 @@
+#pragma once
+
+namespace bh::machine {
+
+/// The program bulkhead-supervise: its exit status. Arguments are those that start_supervisor()
+/// gives: ROOT ID at-once|when-attached. What comes of the start is written to descriptor 3, one
+/// JSON object.
+int supervise(int argc, char** argv);
+
+}  // namespace bh::machine

@@ -1,0 +1,41 @@
+#include "machine/supervise/run.h"
+
+#include <unistd.h>
+
+#include <csignal>
+
+#include "image/disk_image.h"
+#include "image/image.h"
+#include "image/unpacked_layer.h"
+#include "machine/store/store.h"
+#include "machine/supervise/container_run.h"
+#include "machine/supervise/microvm_run.h"
+
+namespace bh::machine {
+
+End end_of(int status) {
+  constexpr int kKilled = 128;
+  End end{.state = State::Exited, .exit_status = status, .reason = Reason::Exited, .detail = {}};
+  if (status > kKilled && status <= kKilled + SIGRTMAX) end.reason = Reason::Signalled;
+  return end;
+}
+
+Result<std::unique_ptr<Run>> start_run(Record const& record, std::string const& root,
+                                       RunWorld const& world, NotStarted& refused) {
+  auto definition = record.definition;
+  auto const store = BH_TRY(image::Store::open(root));
+  auto const image = BH_TRY(image::find_image(store, definition.image_digest));
+  if (definition.host_name.empty()) definition.host_name = record.id;
+  auto const process = BH_TRY(process_of(definition, image.config));
+  Record named = record;
+  named.definition = definition;
+  if (definition.isolation == Isolation::Microvm) {
+    auto const disk = BH_TRY(image::disk_image(store, image));
+    return MicrovmRun::start(named, process, disk, world);
+  }
+  auto layers = BH_TRY(image::unpacked_layers(store, image));
+  return ContainerRun::start(named, process, std::move(layers), world.folder + "/disk", world,
+                             refused);
+}
+
+}  // namespace bh::machine
