@@ -207,6 +207,10 @@ Result<> wait_for_cards(Links& links, State const& state) {
 
 Result<> apply(State const& state, std::string const& folder) {
   BH_TRY(check(state));
+  if (::geteuid() != 0) {
+    return fail(Errc::Denied,
+                "managed networks need root (use sudo, or a user network: run --network user)");
+  }
   BH_TRY(os::make_folders(folder));
   auto const held = BH_TRY(os::FileLock::lock(AT_FDCWD, folder + "/lock", os::LockKind::Exclusive));
   auto const servers = folder + "/names";

@@ -1,6 +1,7 @@
 """A host of its own for managed networks: a network namespace with machines and an outside, and what
 `bulkhead net` makes of a state there."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -18,6 +19,8 @@ LISTENING = (80, 81)
 # On the host's loopback alone; nobody else may reach it.
 SECRET = 9000
 
+MACHINES = ("m0", "m1", "m2", "m3")
+
 numbers = itertools.count()
 
 
@@ -25,9 +28,8 @@ class ManagedHost:
     """`host`, `outside` and the machines are namespaces, each with an agent that listens. The outside has a route
     to the machines, as a neighbour may well have."""
 
-    def __init__(self, machines, folder):
+    def __init__(self, folder):
         self._prefix = f"bh-{os.getpid()}-{next(numbers)}-"
-        self.machines = machines
         self.folder = folder
         self.run_folder = None
         self.agents = {}
@@ -38,7 +40,7 @@ class ManagedHost:
         self.run_folder = pathlib.Path(tempfile.mkdtemp(prefix="bulkhead-net-", dir="/tmp"))
         self.run_folder.chmod(0o755)
         try:
-            for name in ("host", "outside", *self.machines):
+            for name in ("host", "outside", *MACHINES):
                 subprocess.run(["ip", "netns", "add", self._prefix + name], check=True)
                 self._spaces.append(name)
                 self.run(name, "ip", "link", "set", "lo", "up")
@@ -130,3 +132,35 @@ class ManagedHost:
         """Device names of the host, with the bridge each is a port of."""
         links = json.loads(self.run("host", "ip", "-j", "link").stdout)
         return {link["ifname"]: link.get("master") for link in links}
+
+
+def attachment(host, machine, network, address, **more):
+    return {"machine": machine, "network": network, "address": address, "namespace": host.space(machine), **more}
+
+
+def two_networks(host):
+    """m0 and m1 in front, m2 in back with no way out, m3 in both; m0 and m2 publish."""
+    return {
+        "networks": [
+            {"name": "front", "subnet": "10.88.1.0/24", "rules": [
+                {"verdict": "deny", "to": f"{OUTSIDE}/32", "protocol": "tcp", "port": 81}]},
+            {"name": "back", "subnet": "10.88.2.0/24", "egress": "deny"},
+        ],
+        "attachments": [
+            attachment(host, "m0", "front", "10.88.1.2", ports=["8080:80", "0.0.0.0:8081:81/udp"]),
+            attachment(host, "m1", "front", "10.88.1.3"),
+            attachment(host, "m2", "back", "10.88.2.2", ports=[f"{HOST}:8082:80"]),
+            attachment(host, "m3", "front", "10.88.1.4"),
+            attachment(host, "m3", "back", "10.88.2.3", device="eth1"),
+        ],
+    }
+
+
+def name_servers(host):
+    """Processes that run with a file of the test's."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(host.run_folder) in path.read_text() and "dnsmasq" in path.read_text():
+                found.append(path.parent.name)
+    return found

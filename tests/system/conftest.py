@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from harness import paths  # noqa: E402  (needs the path above)
+from harness import managed, paths  # noqa: E402  (needs the path above)
 
 
 def pytest_addoption(parser):
@@ -78,3 +78,23 @@ def kvm():
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         pytest.skip("/dev/kvm is not there or may not be opened")
     return "/dev/kvm"
+
+
+@pytest.fixture(scope="session")
+def managed_host(tmp_path_factory, bulkhead):
+    if os.geteuid() != 0:
+        pytest.skip("managed networks need root")
+    with managed.ManagedHost(tmp_path_factory.mktemp("net")) as made:
+        done = made.run("host", "nft", "add table bridge probe; delete table bridge probe", check=False)
+        if done.returncode != 0:
+            pytest.skip(f"the kernel has no nf_tables for bridges: {done.stderr}")
+        yield made
+
+
+@pytest.fixture
+def host(managed_host):
+    """A host for managed networks. Of what a test makes of it nothing stays, which is a test, too."""
+    yield managed_host
+    managed_host.remove()
+    assert set(managed_host.devices()) == {"lo", "up0"}
+    assert managed.name_servers(managed_host) == []
