@@ -1,12 +1,15 @@
 #include "image/build/overlay.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <vector>
 
 #include "os/folder.h"
+#include "os/text_file.h"
 
 namespace bh::image::build {
 
@@ -42,12 +45,13 @@ Result<Overlay> Overlay::mount_at(std::span<std::string const> lower, std::strin
   for (auto const* const name : {"/root", "/upper", "/work", "/none"}) {
     BH_TRY(os::make_folders(overlay.folder() + name));
   }
-  // Layers' own paths are too long for many of them.
-  auto const names = BH_TRY(os::TemporaryFolder::create("b"));
+  // Layers' own paths are too long for many of them, and links would stay behind if we are killed.
+  std::vector<os::UniqueFd> folders;
   std::string lowers;
-  for (std::size_t i = 0; i < lower.size(); ++i) {
-    auto const link = names.path() + "/" + std::to_string(i);
-    if (::symlink(lower[i].c_str(), link.c_str()) != 0) return fail_errno("link " + link, errno);
+  for (auto const& layer : lower) {
+    auto layer_folder = BH_TRY(os::open_at(AT_FDCWD, layer, O_PATH | O_DIRECTORY));
+    auto const link = "/proc/self/fd/" + std::to_string(layer_folder.get());
+    folders.push_back(std::move(layer_folder));
     lowers = link + (lowers.empty() ? "" : ":" + lowers);
   }
   if (lowers.empty()) lowers = overlay.folder() + "/none";
