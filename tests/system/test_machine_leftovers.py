@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from test_machines import TIMEOUT, Machines, store  # noqa: F401  (a fixture)
+from test_machines import TIMEOUT, Machines, processes_of, store  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.usefixtures("kernels", "vmm")
 
@@ -19,17 +19,7 @@ CONTAINERS, MICROVMS = 42, 8
 
 
 def processes(text):
-    """Those that have `text` on their command line, by their number, without those that have ended."""
-    found = {}
-    for path in glob.glob("/proc/[0-9]*/cmdline"):
-        try:
-            with open(path, "rb") as file:
-                line = file.read().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if text in line:
-            found[int(path.split("/")[2])] = line
-    return found
+    return dict(processes_of(text))
 
 
 def mounts(text):

@@ -228,6 +228,18 @@ def test_its_supervisor_takes_a_machine_with_it(machines, store):
     assert machines("exec", "web", "echo", "again").stdout == "again\n"
 
 
+def processes_of(text):
+    """Numbers and command lines of those that have `text` on theirs."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                line = file.read().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if text in line:
+            yield int(pid), line
+
+
 def mounts_of(pid):
     try:
         with open(f"/proc/{pid}/mountinfo", "rb") as mounts:
