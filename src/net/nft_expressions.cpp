@@ -78,6 +78,18 @@ object destination_is_host() {
   return match({{"fib", object{{"result", "type"}, {"flags", array{"daddr"}}}}}, value("local"));
 }
 
+object faster_than(std::uint64_t bytes) {
+  // The kernel lets a second's worth through at once, and this: a packet of segments that have yet
+  // to be cut has 64 KiB.
+  constexpr std::uint64_t kBurst = std::uint64_t{128} << 10;
+  return {{"limit", object{{"rate", bytes},
+                           {"per", "second"},
+                           {"rate_unit", "bytes"},
+                           {"burst", kBurst},
+                           {"burst_unit", "bytes"},
+                           {"inv", true}}}};
+}
+
 object counter() {
   return {{"counter", object{{"packets", 0}, {"bytes", 0}}}};
 }

@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <cstdint>
 #include <initializer_list>
 #include <string_view>
 
@@ -33,6 +34,8 @@ object echo_request();
 object connection_state(std::initializer_list<std::string_view> states);
 object connection_translated();
 object destination_is_host();
+/// More than so many bytes a second.
+object faster_than(std::uint64_t bytes);
 object counter();
 /// "accept", "drop", "masquerade"
 object verdict(std::string_view name);

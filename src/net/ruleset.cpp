@@ -1,5 +1,7 @@
 #include "net/ruleset.h"
 
+#include <fmt/format.h>
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -188,6 +190,22 @@ void put_bridge(Table& table, State const& state) {
     return nft::match(who.get_object(), "@owners");
   };
   table.chain("from_machine");
+  table.chain("postrouting", {"filter", "postrouting", kBridgeFilter});
+  for (auto const& one : state.attachments) {
+    auto const link = link_name(one.machine, one.network);
+    if (one.rate_out) {
+      table.rule("from_machine",
+                 {nft::in_device(link), nft::faster_than(*one.rate_out), nft::counter(),
+                  nft::verdict("drop")},
+                 fmt::format("rate out of {} in {}", one.machine, one.network));
+    }
+    if (one.rate_in) {
+      table.rule("postrouting",
+                 {nft::out_device(link), nft::faster_than(*one.rate_in), nft::counter(),
+                  nft::verdict("drop")},
+                 fmt::format("rate into {} in {}", one.machine, one.network));
+    }
+  }
   table.rule("from_machine",
              {allowed(owner(card, mac, nft::field("ip", "saddr"))), nft::verdict("accept")});
   table.rule("from_machine",

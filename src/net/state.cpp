@@ -46,6 +46,11 @@ Result<> check_attachment(State const& state, Attachment const& attachment) {
                 fmt::format("address {} is none for machines of network {} ({})",
                             attachment.address.text(), network->name, network->subnet.text()));
   }
+  for (auto const& rate : {attachment.rate_in, attachment.rate_out}) {
+    if (!rate || (*rate >= kLowestRate && *rate <= kHighestRate)) continue;
+    return fail(Errc::Invalid, fmt::format("rate {}: must be {} to {} bytes a second", *rate,
+                                           kLowestRate, kHighestRate));
+  }
   if ((attachment.mac.bytes[0] & 1) != 0) {
     return fail(Errc::Invalid, fmt::format("MAC address {} is a group's", attachment.mac.text()));
   }

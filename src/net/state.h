@@ -35,6 +35,10 @@ struct Network {
   friend bool operator==(Network const&, Network const&) = default;
 };
 
+/// Limits of rates, in bytes a second: one packet every so often to more than there is.
+inline constexpr std::uint64_t kLowestRate = 10'000;
+inline constexpr std::uint64_t kHighestRate = 100'000'000'000;
+
 /// A machine's card in a network.
 struct Attachment {
   std::string machine;
@@ -45,6 +49,9 @@ struct Attachment {
   std::string name_space;
   std::string device = "eth0";  // The card's name in the namespace.
   std::vector<PublishedPort> ports;
+  /// The most that the machine may receive and send, in bytes a second; what is more is dropped.
+  std::optional<std::uint64_t> rate_in;
+  std::optional<std::uint64_t> rate_out;
 
   friend bool operator==(Attachment const&, Attachment const&) = default;
 };

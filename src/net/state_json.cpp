@@ -74,14 +74,17 @@ class Node {
     return member->get_bool();
   }
 
-  Result<std::uint16_t> port(std::string_view name) const {
-    constexpr std::int64_t kMost = 65535;
+  /// Of a member that must be there.
+  Result<std::uint64_t> number(std::string_view name, std::uint64_t least,
+                               std::uint64_t most) const {
     auto const* const member = members_.if_contains(name);
-    if (member == nullptr || !member->is_int64() || member->get_int64() < 1 ||
-        member->get_int64() > kMost) {
-      return fail(Errc::Invalid, place(name) + ": must be a number from 1 to 65535");
+    auto const* const given = member == nullptr ? nullptr : member->if_int64();
+    if (given != nullptr && *given >= 0) {
+      auto const value = static_cast<std::uint64_t>(*given);
+      if (value >= least && value <= most) return value;
     }
-    return static_cast<std::uint16_t>(member->get_int64());
+    return fail(Errc::Invalid,
+                fmt::format("{}: must be a number from {} to {}", place(name), least, most));
   }
 
   /// What `parse` makes of a text that must be there.
@@ -122,7 +125,11 @@ Result<EgressRule> rule_of(Node const& node) {
   rule.verdict = BH_TRY(node.parsed("verdict", parse_verdict));
   rule.to = BH_TRY(node.parsed("to", Subnet::parse));
   if (node.has("protocol")) rule.protocol = BH_TRY(node.parsed("protocol", parse_protocol));
-  if (node.has("port")) rule.port = BH_TRY(node.port("port"));
+  if (node.has("port")) {
+    constexpr std::uint64_t kMost = 65535;
+    auto const port = BH_TRY(node.number("port", 1, kMost));
+    rule.port = static_cast<std::uint16_t>(port);
+  }
   return rule;
 }
 
@@ -143,7 +150,8 @@ Result<Network> network_of(Node const& node) {
 }
 
 Result<Attachment> attachment_of(Node const& node) {
-  BH_TRY(node.only({"machine", "network", "address", "mac", "namespace", "device", "ports"}));
+  BH_TRY(node.only({"machine", "network", "address", "mac", "namespace", "device", "ports",
+                    "rate_in", "rate_out"}));
   Attachment attachment;
   attachment.machine = BH_TRY(node.text("machine"));
   attachment.network = BH_TRY(node.text("network"));
@@ -152,6 +160,12 @@ Result<Attachment> attachment_of(Node const& node) {
   if (node.has("mac")) attachment.mac = BH_TRY(node.parsed("mac", MacAddress::parse));
   attachment.name_space = BH_TRY(node.text("namespace"));
   if (node.has("device")) attachment.device = BH_TRY(node.text("device"));
+  if (node.has("rate_in")) {
+    attachment.rate_in = BH_TRY(node.number("rate_in", kLowestRate, kHighestRate));
+  }
+  if (node.has("rate_out")) {
+    attachment.rate_out = BH_TRY(node.number("rate_out", kLowestRate, kHighestRate));
+  }
   auto const ports = BH_TRY(node.list("ports"));
   for (std::size_t i = 0; i < ports.size(); ++i) {
     auto const* const text = ports[i].if_string();
@@ -191,6 +205,8 @@ object json_of(Attachment const& attachment) {
   array ports;
   for (auto const& port : attachment.ports) ports.emplace_back(port.text());
   if (!ports.empty()) json["ports"] = std::move(ports);
+  if (attachment.rate_in) json["rate_in"] = *attachment.rate_in;
+  if (attachment.rate_out) json["rate_out"] = *attachment.rate_out;
   return json;
 }
 

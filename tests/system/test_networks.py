@@ -5,7 +5,9 @@ import collections
 import itertools
 import os
 import random
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -175,6 +177,47 @@ def test_a_port_on_the_loopback_does_not_open_the_loopback(host):
     assert host.counters()["loopback of the host"] > 0
     host.run("m0", "ip", "route", "del", "127.0.0.1", check=False)
     host.run("m0", "ip", "addr", "add", "127.0.0.1/8", "dev", "lo", check=False)
+
+
+SEND = """
+import socket, sys
+client = socket.create_connection((sys.argv[1], 7000))
+client.sendall(bytes(int(sys.argv[2])))
+client.shutdown(socket.SHUT_WR)
+client.recv(1)
+"""
+TAKE = """
+import socket
+listener = socket.create_server(("0.0.0.0", 7000))
+print("ready", flush=True)
+client, _ = listener.accept()
+while client.recv(1 << 16):
+    pass
+client.close()
+"""
+
+
+def seconds_to_send(host, who, to, address, size):
+    taker = subprocess.Popen([*host.prefix(to), sys.executable, "-c", TAKE], stdout=subprocess.PIPE, text=True)
+    assert taker.stdout.readline() == "ready\n"
+    began = time.monotonic()
+    host.run(who, sys.executable, "-c", SEND, address, str(size))
+    took = time.monotonic() - began
+    taker.wait()
+    taker.stdout.close()
+    return took
+
+
+@pytest.mark.parametrize("way", ["rate_in", "rate_out"])
+def test_a_rate_holds_a_machine_back_and_no_other(host, way):
+    state = two_networks(host)
+    limited = next(one for one in state["attachments"] if one["machine"] == ("m1" if way == "rate_in" else "m0"))
+    limited[way] = 2_000_000
+    host.apply(state)
+    # 2.1 MB at once, then 2 MB a second.
+    assert 1.5 < seconds_to_send(host, "m0", "m1", "10.88.1.3", 6_000_000) < 20
+    assert seconds_to_send(host, "m3", "m0", "10.88.1.2", 6_000_000) < 1.5
+    assert any(name.startswith("rate") and count for name, count in host.counters().items())
 
 
 VM = "10.88.1.5"

@@ -17,7 +17,7 @@ inline State two_networks() {
       {"name": "back", "subnet": "10.88.2.0/24", "egress": "deny"}],
     "attachments": [
       {"machine": "web", "network": "front", "address": "10.88.1.2", "mac": "02:00:00:00:00:02",
-       "ports": ["8080:80", "0.0.0.0:53:5353/udp", "192.0.2.1:8081:81"]},
+       "rate_in": 1000000, "rate_out": 500000, "ports": ["8080:80", "0.0.0.0:53:5353/udp", "192.0.2.1:8081:81"]},
       {"machine": "app", "network": "front", "address": "10.88.1.3", "mac": "02:00:00:00:00:03"},
       {"machine": "web", "network": "back", "address": "10.88.2.2", "mac": "02:00:00:00:00:04",
        "namespace": "/run/netns/web", "device": "eth1"},
