@@ -32,13 +32,18 @@ bool mount_at(char const* source, char const* target, char const* type, unsigned
   return false;
 }
 
+bool mount_writable(char const* device) {
+  if (device == nullptr) return mount_at("tmpfs", kWritable, "tmpfs", 0, "mode=755");
+  return mount_at(device, kWritable, "ext4", MS_NOATIME, nullptr);
+}
+
 }  // namespace
 
-bool enter_image_root(char const* device) {
+bool enter_image_root(char const* device, char const* writable) {
   bool const mounted =
       make_folder(kImage) && mount_at(device, kImage, "erofs", MS_RDONLY, nullptr) &&
-      make_folder(kWritable) && mount_at("tmpfs", kWritable, "tmpfs", 0, "mode=755") &&
-      make_folder("/.writable/upper") && make_folder("/.writable/work") && make_folder(kRoot) &&
+      make_folder(kWritable) && mount_writable(writable) && make_folder("/.writable/upper") &&
+      make_folder("/.writable/work") && make_folder(kRoot) &&
       mount_at("overlay", kRoot, "overlay", 0, kLayers) && make_folder("/.root/dev") &&
       mount_at("/dev", "/.root/dev", nullptr, MS_MOVE, nullptr);
   if (!mounted) return false;

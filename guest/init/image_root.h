@@ -2,8 +2,9 @@
 
 namespace bh::init {
 
-/// Makes the image on the disk `device` the root file system, below a writable layer in memory; the
-/// disk is only read. /dev must be mounted and moves along. False, having said why on the console.
-bool enter_image_root(char const* device);
+/// Makes the image on the disk `device` the root file system, below a writable layer on the ext4
+/// disk `writable` or, if that is null, in memory; the image is only read. /dev must be mounted and
+/// moves along. False, having said why on the console.
+bool enter_image_root(char const* device, char const* writable);
 
 }  // namespace bh::init

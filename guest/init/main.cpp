@@ -73,7 +73,9 @@ int run() {
   if (!settings.read()) return kCannotStart;
   auto const* const image = settings.find_text("root");
   // What is beside this program is out of reach behind it.
-  if (image != nullptr && !(find_command(command) && enter_image_root(image))) return kCannotStart;
+  auto const* const writable = settings.find_text("writable");
+  if (image != nullptr && !(find_command(command) && enter_image_root(image, writable)))
+    return kCannotStart;
   mount_file_systems();
   name_machine();
   prepare_environment();

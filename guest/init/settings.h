@@ -10,6 +10,7 @@ namespace bh::init {
 /// What the file /.bulkhead/machine says, a `key=value` a word, each ended with NUL:
 ///
 ///   root    a disk with an image's file system, to be the root below a writable layer in memory
+///   writable a disk with ext4 for that layer
 ///   env     NAME=VALUE of the command's environment; as often as needed
 ///   folder  the command's working folder, made if it is not there
 ///   user    USER[:GROUP], names or numbers of the image

@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::uint64_t kMostMemory = 1u << 20;  // MiB
 constexpr std::uint64_t kMostCpus = 32;
+constexpr std::uint64_t kMostDisk = 1u << 24;  // MiB
 
 Result<std::optional<std::uint64_t>> number(Options const& options, std::string_view name,
                                             std::uint64_t most) {
@@ -122,11 +123,18 @@ Result<machine::Definition> read_definition(Options const& options) {
   definition.keep_input = options.has("--interactive");
   definition.remove_at_end = options.has("--rm");
   definition.labels = BH_TRY(labels(options));
+  definition.disk_mib = BH_TRY(number(options, "--disk", kMostDisk));
+  if (definition.disk_mib && definition.isolation == machine::Isolation::Container) {
+    return fail(Errc::Unsupported,
+                "--disk is for microVMs: what a container writes is limited by "
+                "the host's file system only");
+  }
   if (options.has("--restart")) {
     definition.restart = BH_TRY(machine::RestartPolicy::parse(options.value("--restart")));
   }
   if (options.has("--stop-signal")) {
-    BH_TRY(machine::parse_signal(options.value("--stop-signal")));
+    auto const number = machine::parse_signal(options.value("--stop-signal"));
+    if (!number) return std::unexpected(number.error());
     definition.stop_signal = options.value("--stop-signal");
   }
   if (definition.remove_at_end && definition.restart.when != machine::RestartPolicy::When::No) {

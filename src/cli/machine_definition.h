@@ -33,6 +33,8 @@ inline constexpr std::array kDefinitionOptions{
     Option{"--label", "NAME=VALUE", "A note for people and filters; as often as needed", "-l"},
     Option{"--restart", "POLICY", "no (default), on-failure[:N], always or unless-stopped"},
     Option{"--stop-signal", "SIGNAL", "What asks the command to end, instead of the image's"},
+    Option{"--disk", "MIB",
+           "What a microVM that is kept may write; 10240 unless said, and at least 32"},
     Option{"--rm", "", "Remove the machine when it ends"},
     Option{"--pull", "WHEN", "missing (default), never or always"},
     kRootOption,

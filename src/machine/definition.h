@@ -49,9 +49,10 @@ struct Definition {
   std::map<std::string, std::string> labels;
   RestartPolicy restart;
   bool remove_at_end = false;
-  bool terminal = false;    // The command has a terminal,
-  bool keep_input = false;  // or its standard input is open.
-  std::string stop_signal;  // Empty: what the image says, or SIGTERM.
+  bool terminal = false;                  // The command has a terminal,
+  bool keep_input = false;                // or its standard input is open.
+  std::optional<std::uint64_t> disk_mib;  // What a microVM may write; else 10 GiB.
+  std::string stop_signal;                // Empty: what the image says, or SIGTERM.
   MicrovmOptions microvm;
 };
 

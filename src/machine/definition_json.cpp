@@ -118,6 +118,7 @@ object json_of(Definition const& definition) {
   put(json, "remove_at_end", definition.remove_at_end);
   put(json, "terminal", definition.terminal);
   put(json, "keep_input", definition.keep_input);
+  put(json, "disk_mib", definition.disk_mib);
   put(json, "stop_signal", definition.stop_signal);
   if (definition.isolation == Isolation::Microvm) json["microvm"] = json_of(definition.microvm);
   return json;
@@ -140,6 +141,7 @@ Result<Definition> parse_definition(std::string_view text) {
   definition.remove_at_end = is_set(json, "remove_at_end");
   definition.terminal = is_set(json, "terminal");
   definition.keep_input = is_set(json, "keep_input");
+  definition.disk_mib = BH_TRY(maybe_number(json, "disk_mib"));
   definition.stop_signal = BH_TRY(image::text_member(json, "stop_signal"));
   auto const* const microvm = BH_TRY(image::object_member(json, "microvm"));
   if (microvm != nullptr) definition.microvm = BH_TRY(microvm_options_of(*microvm));

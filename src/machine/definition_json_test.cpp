@@ -28,6 +28,7 @@ TEST(DefinitionJson, KeepsAllOfADefinition) {
   definition.terminal = true;
   definition.keep_input = true;
   definition.stop_signal = "SIGINT";
+  definition.disk_mib = 100;
   definition.microvm.kernel = "/k";
   definition.microvm.engine = "soft";
   auto const text = boost::json::serialize(json_of(definition));

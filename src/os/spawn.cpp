@@ -35,7 +35,9 @@ void become(Spawn const& what, char* const* words, pid_t parent) {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::signal(SIGPIPE, SIG_DFL);
+  struct sigaction usual{};
+  usual.sa_handler = SIG_DFL;
+  ::sigaction(SIGPIPE, &usual, nullptr);
   ::execv(words[0], words);
 }
 
@@ -44,6 +46,7 @@ void become(Spawn const& what, char* const* words, pid_t parent) {
 Result<pid_t> spawn(Spawn const& what) {
   if (what.words.empty()) return fail(Errc::Invalid, "start a program: no name given");
   std::vector<char*> words;
+  words.reserve(what.words.size() + 1);
   // execv() does not change them; its type is older than const.
   for (auto const& word : what.words) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
@@ -69,7 +72,8 @@ Result<pid_t> spawn(Spawn const& what) {
     count = ::read(read_end.get(), &error, sizeof error);
   } while (count < 0 && errno == EINTR);
   if (count == 0) return pid;
-  (void)wait_for(pid);
+  auto const reaped = wait_for(pid);
+  if (!reaped) return std::unexpected(reaped.error());
   return fail_errno("start " + what.words[0], error);
 }
 

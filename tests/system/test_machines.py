@@ -93,6 +93,13 @@ def test_a_machine_lives_until_it_is_removed(machines):
     assert actions[-6:] == ["create", "start", "end", "start", "end", "remove"]
 
 
+def test_what_a_machine_writes_is_there_again(machines):
+    machines("run", "--name", "web", "busybox", "sh", "-c", "cat /mark; echo kept >> /mark; rm -f /bin/yes", status=0)
+    for _ in range(2):
+        assert "kept\n" in machines("start", "-a", "web").stdout
+    assert machines("logs", "web").stdout == "kept\n" * 3
+
+
 def test_the_foreground_has_streams_and_status(machines):
     done = machines("run", "--rm", "-i", "--name", "one", "busybox", "sh", "-c", "cat; echo oops >&2; exit 7",
                     input="hello\n", status=7)

@@ -82,6 +82,7 @@ Result<> write_initrd(Microvm const& machine, MicrovmOptions const& options,
   constexpr std::uint64_t kAlignment = 4;
   auto const init = BH_TRY(find_init(options));
   auto settings = machine.settings;
+  if (machine.writable) settings.emplace_back("writable=/dev/vdb");
   for (auto const& line : network_settings(machine)) settings.push_back(line);
   auto const archive = BH_TRY(make_guest_archive(init, machine.command, settings));
   auto const file = BH_TRY(create_file(path));
@@ -90,6 +91,13 @@ Result<> write_initrd(Microvm const& machine, MicrovmOptions const& options,
     BH_TRY(os::write_text(file, std::string((kAlignment - size % kAlignment) % kAlignment, '\0')));
   }
   return os::write_text(file, archive);
+}
+
+boost::json::object drive(std::string_view id, std::string const& path, bool read_only) {
+  return {{"drive_id", id},
+          {"path_on_host", path},
+          {"is_root_device", false},
+          {"is_read_only", read_only}};
 }
 
 Result<> write_config(Microvm const& machine, MicrovmOptions const& options,
@@ -105,11 +113,9 @@ Result<> write_config(Microvm const& machine, MicrovmOptions const& options,
       {"machine-config", {{"vcpu_count", machine.cpus}, {"mem_size_mib", machine.memory_mib}}},
   };
   if (machine.disk) {
-    boost::json::object const drive{{"drive_id", "image"},
-                                    {"path_on_host", *machine.disk},
-                                    {"is_root_device", false},
-                                    {"is_read_only", true}};
-    config["drives"] = boost::json::array{drive};
+    boost::json::array drives{drive("image", *machine.disk, true)};
+    if (machine.writable) drives.push_back(drive("writable", *machine.writable, false));
+    config["drives"] = std::move(drives);
   }
   if (has_card(machine)) config["network-interfaces"] = boost::json::array{user_network(machine)};
   if (!machine.vsock.empty()) {

@@ -18,6 +18,8 @@ struct Microvm {
   std::vector<std::string> command;   // Empty: a shell, or what the kernel's command line says.
   std::vector<std::string> settings;  // For bulkhead-init.
   std::optional<std::string> disk;    // An image's file system, read only.
+  std::optional<std::string>
+      writable;  // A disk with ext4 for what is written; else that is memory.
   NetworkKind network = NetworkKind::None;
   std::vector<net::PublishedPort> ports;
   std::string vsock;  // Path of a socket for streams to the guest; empty: none.

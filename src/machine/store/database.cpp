@@ -57,7 +57,8 @@ Result<bool> Statement::step() {
 }
 
 Result<> Statement::run() {
-  BH_TRY(step());
+  auto const done = step();
+  if (!done) return std::unexpected(done.error());
   return {};
 }
 

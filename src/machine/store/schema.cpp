@@ -36,7 +36,8 @@ constexpr std::array kMigrations{
 
 Result<int> version_of(Database& database) {
   auto query = BH_TRY(database.prepare("PRAGMA user_version"));
-  BH_TRY(query.step());
+  auto const row = query.step();
+  if (!row) return std::unexpected(row.error());
   return static_cast<int>(query.number(0));
 }
 

@@ -38,10 +38,11 @@ std::string line_with(std::string_view text, std::string_view words) {
 }  // namespace
 
 Result<std::unique_ptr<Run>> MicrovmRun::start(Record const& record, Process const& process,
-                                               std::string const& disk, RunWorld const& world) {
+                                               MicrovmDisks disks, RunWorld const& world) {
   std::unique_ptr<MicrovmRun> run(new MicrovmRun(world));
   auto const& definition = record.definition;
-  auto machine = microvm_of(definition, process, disk);
+  auto machine = microvm_of(definition, process, std::move(disks.image));
+  machine.writable = std::move(disks.writable);
   machine.vsock = kSocket;
   machine.settings.push_back("session=" + std::to_string(wire::kHostPort));
   if (definition.terminal) machine.settings.emplace_back("terminal=1");

@@ -12,12 +12,17 @@
 
 namespace bh::machine {
 
+struct MicrovmDisks {
+  std::string image;
+  std::optional<std::string> writable;  // Else what is written is in memory.
+};
+
 /// A machine as a microVM: bulkhead-vmm is its process, and its command's session is a stream that
 /// the guest opens to us.
 class MicrovmRun final : public Run {
  public:
   static Result<std::unique_ptr<Run>> start(Record const& record, Process const& process,
-                                            std::string const& disk, RunWorld const& world);
+                                            MicrovmDisks disks, RunWorld const& world);
   ~MicrovmRun() override;
 
   Session& main() override { return session_; }

@@ -10,6 +10,7 @@
 #include "machine/store/store.h"
 #include "machine/supervise/container_run.h"
 #include "machine/supervise/microvm_run.h"
+#include "machine/supervise/writable_disk.h"
 
 namespace bh::machine {
 
@@ -31,7 +32,13 @@ Result<std::unique_ptr<Run>> start_run(Record const& record, std::string const& 
   named.definition = definition;
   if (definition.isolation == Isolation::Microvm) {
     auto const disk = BH_TRY(image::disk_image(store, image));
-    return MicrovmRun::start(named, process, disk, world);
+    MicrovmDisks disks{.image = disk, .writable = std::nullopt};
+    // Nobody sees again what one that goes at its end has written.
+    if (!definition.remove_at_end) {
+      disks.writable = world.folder + "/disk.ext4";
+      BH_TRY(make_writable_disk(*disks.writable, definition.disk_mib.value_or(kDefaultDiskMib)));
+    }
+    return MicrovmRun::start(named, process, std::move(disks), world);
   }
   auto layers = BH_TRY(image::unpacked_layers(store, image));
   return ContainerRun::start(named, process, std::move(layers), world.folder + "/disk", world,
