@@ -198,10 +198,8 @@ object json_of(Attachment const& attachment) {
               {"network", attachment.network},
               {"address", attachment.address.text()},
               {"mac", attachment.mac.text()}};
-  if (!attachment.name_space.empty()) {
-    json["namespace"] = attachment.name_space;
-    json["device"] = attachment.device;
-  }
+  if (!attachment.name_space.empty()) json["namespace"] = attachment.name_space;
+  if (attachment.device != Attachment().device) json["device"] = attachment.device;
   array ports;
   for (auto const& port : attachment.ports) ports.emplace_back(port.text());
   if (!ports.empty()) json["ports"] = std::move(ports);
