@@ -44,6 +44,13 @@ def strays():
     return {name for name in glob.glob("/tmp/*") if re.match(r"/tmp/(b|bulkhead-run|step)-", name)}
 
 
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def harm(machines, name, chance):
     """Starts a machine and kills something of it, at any moment."""
     command = machines.words("run", "-d", "--name", name, "busybox", "sleep", "1000")
@@ -57,7 +64,7 @@ def harm(machines, name, chance):
         while time.monotonic() < end and starter.poll() is None:
             for pid, line in processes(str(machines.root)).items():
                 if "bulkhead-supervise" in line and chance.random() < 0.3:
-                    os.kill(pid, signal.SIGKILL)
+                    kill(pid)
     starter.wait(TIMEOUT)
     found = machines("inspect", name, status=None)
     if found.returncode == 0 and kind in ("supervisor", "engine"):
@@ -65,10 +72,7 @@ def harm(machines, name, chance):
         program = "bulkhead-supervise" if kind == "supervisor" else "bulkhead-[vo]"
         for pid, line in processes(state["id"]).items():
             if re.search(program, line.split(" ")[0]):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+                kill(pid)
     if kind == "rm":
         machines("rm", "-f", name, status=None)
 
