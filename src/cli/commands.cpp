@@ -19,10 +19,10 @@ namespace bh::cli {
 namespace {
 
 // One row here is all a new command needs.
-constexpr std::array kCommands{&kRun,   &kCreate, &kStart,   &kStop, &kKill,    &kRestart,
-                               &kPause, &kResume, &kRm,      &kPs,   &kInspect, &kLogs,
-                               &kWait,  &kAttach, &kRename,  &kExec, &kStats,   &kEvents,
-                               &kImage, &kNet,    &kVersion, &kHelp};
+constexpr std::array kCommands{&kRun,    &kCreate, &kStart,  &kStop,    &kKill,    &kRestart,
+                               &kPause,  &kResume, &kRm,     &kPs,      &kInspect, &kLogs,
+                               &kWait,   &kAttach, &kRename, &kExec,    &kStats,   &kEvents,
+                               &kUpdate, &kImage,  &kNet,    &kVersion, &kHelp};
 
 // Further away a suggestion confuses more than it helps.
 constexpr std::size_t kNearEnough = 2;

@@ -196,6 +196,17 @@ def test_a_machine_is_measured(machines):
     assert usage["memory_limit"] == 128 << 20
 
 
+def test_limits_and_policies_change(machines):
+    machines("run", "-d", "--name", "web", "-m", "128", "busybox", "sh", "-c", "sleep 0.5; exit 4")
+    done = machines("update", "-m", "160", "--restart", "on-failure:1", "--label", "a=b", "web")
+    live = machines.isolation == "container"
+    assert ("bulkhead restart web" in done.stderr) != live
+    definition = machines.inspect("web")["definition"]
+    assert (definition["memory_mib"], definition["restart"], definition["labels"]) == (160, "on-failure:1", {"a": "b"})
+    machines.wait_for(lambda: machines.state("web")["restarts"] == 1, "the policy holds at once")
+    assert machines("update", "web", status=None).returncode == 2
+
+
 def test_an_image_stays_while_a_machine_needs_it(machines):
     machines("create", "--name", "web", "busybox", "true")
     remove = [machines.bulkhead, "image", "rm", "--root", machines.root, "busybox"]

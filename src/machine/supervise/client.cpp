@@ -95,6 +95,8 @@ Result<> Client::begin(std::string_view text) {
     BH_TRY(supervisor_.signal(static_cast<int>(number)));
   } else if (what == "pause" || what == "resume") {
     BH_TRY(supervisor_.set_paused(what == "pause"));
+  } else if (what == "reload") {
+    BH_TRY(supervisor_.reload());
   } else {
     return fail(Errc::Unsupported, "\"" + what + "\" is nothing this supervisor can do");
   }

@@ -209,4 +209,21 @@ Result<Run::Usage> ContainerRun::usage() {
   return usage;
 }
 
+Result<> ContainerRun::set_limits(Definition const& definition) {
+  // As the runtime has it from config.json (image/build/container_config).
+  constexpr std::uint64_t kMebibyte = 1 << 20;
+  constexpr std::uint64_t kPeriod = 100'000;
+  std::vector<std::string> command{"update"};
+  if (definition.memory_mib) {
+    command.insert(command.end(), {"--memory", std::to_string(*definition.memory_mib * kMebibyte)});
+  }
+  if (definition.cpus) {
+    command.insert(command.end(), {"--cpu-period", std::to_string(kPeriod), "--cpu-quota",
+                                   std::to_string(*definition.cpus * kPeriod)});
+  }
+  command.push_back(id_);
+  BH_TRY(ask(command));
+  return {};
+}
+
 }  // namespace bh::machine

@@ -30,6 +30,7 @@ class ContainerRun final : public Run {
   void kill() override;
   Result<std::unique_ptr<Session>> exec(ExecRequest const& request) override;
   Result<Usage> usage() override;
+  Result<> set_limits(Definition const& definition) override;
 
  private:
   ContainerRun(Record const& record, Process process, ContainerBundle bundle, std::string runtime,

@@ -183,4 +183,8 @@ Result<Run::Usage> MicrovmRun::usage() {
   return usage;
 }
 
+Result<> MicrovmRun::set_limits(Definition const& /*definition*/) {
+  return fail(Errc::Unsupported, "a microVM gets other memory and CPUs when it starts");
+}
+
 }  // namespace bh::machine

@@ -52,6 +52,9 @@ class Run {
     std::uint64_t processes = 0;
   };
   virtual Result<Usage> usage() = 0;
+  /// Gives the machine the memory and CPUs of a changed definition; Errc::Unsupported if it has to
+  /// start again for that.
+  virtual Result<> set_limits(Definition const& definition) = 0;
 };
 
 /// How a command ended, by its status alone.

@@ -216,6 +216,15 @@ Result<> Supervisor::set_paused(bool paused) {
   return store_.set_paused(record_.id, paused);
 }
 
+Result<> Supervisor::reload() {
+  auto const stored = BH_TRY(store_.find(record_.id));
+  auto const before = std::exchange(record_.definition, stored.definition);
+  bool const same =
+      before.memory_mib == stored.definition.memory_mib && before.cpus == stored.definition.cpus;
+  if (same || !run_) return {};
+  return run_->set_limits(stored.definition);
+}
+
 void Supervisor::finish_run(End end) {
   loop_.cancel(kill_timer_);
   note_failure(log_->flush(), "write the log");

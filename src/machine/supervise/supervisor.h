@@ -47,6 +47,9 @@ class Supervisor {
   Result<> stop(std::chrono::milliseconds patience);
   Result<> signal(int number);
   Result<> set_paused(bool paused);
+  /// Takes over what the store says now. Memory and CPUs change only if they are other ones:
+  /// Errc::Unsupported if that needs another start.
+  Result<> reload();
   /// Clients' queues have changed: the console waits while one is too long.
   void balance();
   std::string const& recent_output() const { return recent_; }
