@@ -20,7 +20,11 @@ namespace {
 /// The processes went with the supervisor, and so did mounts. Control groups and files are left.
 Result<> clean_up(Record const& record, std::string const& folder) {
   auto const state = folder + "/" + kRunFolder + "/" + kRuntimeState;
-  if (::access((state + "/" + record.id).c_str(), F_OK) == 0) {
+  auto const container = state + "/" + record.id;
+  constexpr int kTries = 100;
+  constexpr int kMilliseconds = 10;
+  for (int i = 0; i < kTries && ::access(container.c_str(), F_OK) == 0; ++i) {
+    if (i != 0) ::poll(nullptr, 0, kMilliseconds);
     auto const programs = BH_TRY(program_folder());
     auto const runtime = BH_TRY(find_companion("bulkhead-oci", {programs}));
     auto const pid =

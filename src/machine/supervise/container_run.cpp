@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,8 +110,14 @@ void ContainerRun::look_for_start() {
 }
 
 void ContainerRun::remove_rest() {
+  // What was killed a moment ago may still keep its group.
+  constexpr int kTries = 100;
+  constexpr int kMilliseconds = 10;
   auto const folder = std::string(kRuntimeState) + "/" + id_;
-  if (::access(folder.c_str(), F_OK) == 0) (void)ask({"delete", "--force", id_});
+  for (int i = 0; i < kTries && ::access(folder.c_str(), F_OK) == 0; ++i) {
+    if (i != 0) ::poll(nullptr, 0, kMilliseconds);
+    (void)ask({"delete", "--force", id_});
+  }
 }
 
 std::vector<std::string> ContainerRun::words(std::vector<std::string> const& command) const {
