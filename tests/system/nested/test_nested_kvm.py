@@ -148,7 +148,7 @@ def outer(vsock_probe, tmp_path_factory, vmm, kernels, initrds):
     machine.program(vsock_probe, "bin/vsock_probe")
     machine.program(LIBSLIRP, LIBSLIRP.lstrip("/"))
     machine.step("server", "sh -c 'ifconfig lo 127.0.0.1 up; httpd -p 80 -h /www; "
-                           "tunctl -t tap0; ifconfig tap0 172.16.0.1 up; vsock_probe serve /vsock_1000'")
+                           "tunctl -t tap0; ifconfig tap0 172.16.0.1 up; vsock_probe serve /vsock_1000'", in_each=True)
     add_boot(machine, "tuned", 2, "kvm", "devices", DEVICES)
     machine.program(shutil.which("curl"), "bin/curl")
     machine.file("waiting.initrd", cpio.initrd(initrds["busybox"].read_bytes(), ("sh", "-c", WAITING)))
