@@ -37,20 +37,27 @@ Result<int> attach(Context& /*context*/, Options const& options) {
 }
 
 Result<int> wait(Context& context, Options const& options) {
-  return for_each_machine(
-      options, [&](machine::Store& machines, machine::Record const& record) -> Result<> {
-        auto const end = [&](machine::Record const& ended) {
-          context.out << ended.exit_status.value_or(0) << std::endl;
-        };
-        if (!record.supervisor) {
-          end(record);
-          return {};
-        }
-        auto const answer = BH_TRY(machine::ask(machines, record, {{"do", "wait"}}));
-        auto const status = BH_TRY(image::number_member(answer, "status"));
-        context.out << status << std::endl;
-        return {};
-      });
+  return for_each_machine(options,
+                          [&](machine::Store& machines, machine::Record const& record) -> Result<> {
+                            auto const end = [&](machine::Record const& ended) {
+                              context.out << ended.exit_status.value_or(0) << std::endl;
+                            };
+                            if (!record.supervisor) {
+                              end(record);
+                              return {};
+                            }
+                            auto const answer = machine::ask(machines, record, {{"do", "wait"}});
+                            if (!answer) {
+                              // It may just have been leaving.
+                              auto const left = machines.find(record.id);
+                              if (!left || left->supervisor) return std::unexpected(answer.error());
+                              end(*left);
+                              return {};
+                            }
+                            auto const status = BH_TRY(image::number_member(*answer, "status"));
+                            context.out << status << std::endl;
+                            return {};
+                          });
 }
 
 }  // namespace

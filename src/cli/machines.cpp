@@ -83,7 +83,12 @@ Result<> stop_machine(machine::Store& machines, machine::Record const& record,
                   fmt::format("--time \"{}\": must be a number of seconds, 0 to {}", text, kMost));
     }
   }
-  BH_TRY(machine::ask(machines, record, {{"do", "stop"}, {"milliseconds", seconds * 1000}}));
+  auto const stopped =
+      machine::ask(machines, record, {{"do", "stop"}, {"milliseconds", seconds * 1000}});
+  if (stopped) return {};
+  // It may just have been leaving.
+  auto const left = machines.find(record.id);
+  if (left && left->supervisor) return std::unexpected(stopped.error());
   return {};
 }
 

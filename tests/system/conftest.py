@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -46,6 +47,16 @@ def vmm():
 @pytest.fixture(scope="session")
 def bulkhead():
     return need(paths.BULKHEAD, "./dev build")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory, bulkhead):
+    """The root of a store with a busybox image."""
+    root = tmp_path_factory.mktemp("store")
+    done = subprocess.run([bulkhead, "image", "bootstrap", "--root", root, "busybox"],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return root
 
 
 @pytest.fixture(scope="session")

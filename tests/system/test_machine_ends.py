@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from test_machines import Machines, machines, processes_of, store  # noqa: F401  (fixtures)
+from test_machines import Machines, machines, processes_of  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.usefixtures("kernels", "vmm")
 

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from test_machines import TIMEOUT, Machines, processes_of, store  # noqa: F401  (a fixture)
+from test_machines import TIMEOUT, Machines, processes_of
 
 pytestmark = pytest.mark.usefixtures("kernels", "vmm")
 

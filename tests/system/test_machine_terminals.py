@@ -7,7 +7,7 @@ import time
 import pytest
 
 from harness.terminal import Terminal
-from test_machines import machines, store  # noqa: F401  (fixtures)
+from test_machines import machines  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.usefixtures("kernels", "vmm")
 

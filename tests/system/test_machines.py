@@ -13,16 +13,6 @@ TIMEOUT = 60
 pytestmark = pytest.mark.usefixtures("kernels", "vmm")
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory, bulkhead):
-    """A store with a busybox image."""
-    root = tmp_path_factory.mktemp("store")
-    done = subprocess.run([bulkhead, "image", "bootstrap", "--root", root, "busybox"],
-                          capture_output=True, text=True, timeout=TIMEOUT)
-    assert done.returncode == 0, done.stderr
-    return root
-
-
 class Machines:
     """`bulkhead` on one store, making machines of one isolation."""
 

@@ -19,15 +19,6 @@ PROMPT = 5
 pytestmark = pytest.mark.usefixtures("vmm", "kernels")
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory, bulkhead):
-    root = tmp_path_factory.mktemp("store")
-    done = subprocess.run([bulkhead, "image", "bootstrap", "--root", root, "busybox"],
-                          capture_output=True, text=True, timeout=TIMEOUT)
-    assert done.returncode == 0, done.stderr
-    return root
-
-
 class Machine(Running):
     """What `bulkhead run` started; it is told to end, so that it ends its monitor."""
 

@@ -11,16 +11,6 @@ TIMEOUT = 120
 pytestmark = pytest.mark.usefixtures("kernels")
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory, bulkhead):
-    """A store with a busybox image."""
-    root = tmp_path_factory.mktemp("store")
-    done = subprocess.run([bulkhead, "image", "bootstrap", "--root", root, "busybox"],
-                          capture_output=True, text=True, timeout=TIMEOUT)
-    assert done.returncode == 0, done.stderr
-    return root
-
-
 @pytest.fixture(params=["microvm", "container"])
 def run(request, store, bulkhead, vmm):
     if request.param == "container" and os.geteuid() != 0:
