@@ -58,4 +58,11 @@ void VirtioDevice::publish(Queue& queue) {
   if (queue.publish() && link_ != nullptr) link_->interrupt_used();
 }
 
+void VirtioDevice::end_turn(Queue& queue) {
+  publish(queue);
+  for (std::size_t index = 0; index < queues_.size() && link_ != nullptr; ++index) {
+    if (this->queue(index) == &queue) link_->come_again(index);
+  }
+}
+
 }  // namespace bh::vmm::virtio

@@ -22,14 +22,21 @@ class DriverLink {
  public:
   /// Told once for each time the device needs a reset, with the reason.
   using OnFault = std::move_only_function<void(std::string_view why)>;
+  /// Told that a queue has more than its turn took.
+  using OnMore = std::function<void(std::size_t queue)>;
 
-  DriverLink(IrqLine line, OnFault on_fault, std::vector<std::byte> config)
-      : line_(std::move(line)), on_fault_(std::move(on_fault)), config_(std::move(config)) {}
+  DriverLink(IrqLine line, OnFault on_fault, OnMore on_more, std::vector<std::byte> config)
+      : line_(std::move(line)),
+        on_fault_(std::move(on_fault)),
+        on_more_(std::move(on_more)),
+        config_(std::move(config)) {}
 
   // For the device.
 
   /// Buffers were used, and the driver wants to hear of it.
   void interrupt_used();
+  /// Has the device notified of this queue once more, when its worker has done what waits already.
+  void come_again(std::size_t queue) { on_more_(queue); }
   /// Replaces the configuration from `offset` on, and tells the driver. What does not fit is left.
   void change_config(std::uint64_t offset, std::span<std::byte const> bytes);
   /// The driver broke the rules (VIRTIO 1.2, 2.1.2): nothing goes on until it resets the device.
@@ -58,6 +65,7 @@ class DriverLink {
   mutable Mutex mutex_;
   IrqLine line_ BH_GUARDED_BY(mutex_);
   OnFault on_fault_ BH_GUARDED_BY(mutex_);
+  OnMore const on_more_;
   std::vector<std::byte> config_ BH_GUARDED_BY(mutex_);
   std::uint32_t generation_ BH_GUARDED_BY(mutex_) = 0;
   std::uint32_t status_ BH_GUARDED_BY(mutex_) = 0;

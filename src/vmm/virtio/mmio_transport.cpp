@@ -48,7 +48,9 @@ MmioTransport::MmioTransport(VirtioDevice& device, GuestMemory& memory, IrqLine 
                              DriverLink::OnFault on_fault, os::UniqueFd kick)
     : device_(device),
       memory_(memory),
-      link_(std::move(line), std::move(on_fault), device.config()),
+      link_(
+          std::move(line), std::move(on_fault), [this](std::size_t queue) { notify_soon(queue); },
+          device.config()),
       kick_(std::move(kick)),
       queues_(std::min(device.queue_count(), kMaxQueues)) {}
 
@@ -208,6 +210,10 @@ void MmioTransport::notify(std::uint32_t queue) {
     device_.worker().run_and_wait([this, queue] { device_.notify(queue); });
     return;
   }
+  notify_soon(queue);
+}
+
+void MmioTransport::notify_soon(std::size_t queue) {
   if (notified_.fetch_or(std::uint32_t{1} << queue) == 0) signal_event(kick_);
 }
 

@@ -78,6 +78,7 @@ class MmioTransport final : public Device {
   void write_queue_register(std::uint64_t offset, std::uint32_t value);
   void write_config(std::uint64_t offset, std::span<std::byte const> data);
   void notify(std::uint32_t queue);
+  void notify_soon(std::size_t queue);
   void notify_all();
   void serve_notifications();
   void start();

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include <functional>
+
 #include "vmm/virtio/testing/fake_driver.h"
 
 namespace bh::vmm::virtio {
@@ -23,10 +25,14 @@ class EchoDevice final : public VirtioDevice {
   void change(std::uint8_t value) { link()->change_config(1, std::as_bytes(std::span(&value, 1))); }
 
   std::uint64_t written = 0;
+  std::function<void()> on_chain = [] {};
 
  protected:
   void process(std::size_t index) override {
-    drain(*queue(index), [](Chain const& chain) { return total_size(chain.readable); });
+    drain(*queue(index), [this](Chain const& chain) {
+      on_chain();
+      return total_size(chain.readable);
+    });
   }
 };
 
@@ -105,6 +111,25 @@ TEST_F(MmioTransportTest, FreezesQueuesWhenTheDriverIsReady) {
   driver_.rings[0].offer({driver_.rings[0].readable("abcd")});
   driver_.notify(0);
   EXPECT_EQ(driver_.rings[0].take()->length, 4u);
+}
+
+TEST_F(MmioTransportTest, LeavesTurnsToOthersWhenADriverNeverEnds) {
+  driver_.start();
+  auto& ring = driver_.rings[0];
+  auto const piece = ring.readable("abc");
+  std::uint64_t taken = 0;
+  device_.on_chain = [&] {
+    ++taken;
+    ring.offer({piece});
+  };
+  ring.offer({piece});
+  driver_.notify(0);
+  std::uint64_t before = 0;
+  guest_.worker->run_and_wait([&] { before = taken; });
+  std::uint64_t now = 0;
+  while (now < before + 10'000) guest_.worker->run_and_wait([&] { now = taken; });
+  guest_.worker->run_and_wait([&] { device_.on_chain = [] {}; });
+  driver_.settle();
 }
 
 TEST_F(MmioTransportTest, NeedsAResetAfterABrokenQueue) {

@@ -270,6 +270,7 @@ void BalloonDevice::take_statistics() {
   auto* const queue = this->queue(kStatisticsQueue);
   if (queue == nullptr) return;
   Chain chain;
+  unsigned taken = 0;
   while (pop(*queue, chain)) {
     // One buffer is ours at a time.
     if (statistics_head_) queue->push(*statistics_head_, 0);
@@ -282,6 +283,7 @@ void BalloonDevice::take_statistics() {
       if (entry->tag < kStatistics) statistics_[entry->tag] = std::uint64_t{entry->value};
     }
     metrics_.stats_updates_count.add();
+    if (++taken == kTurn) return end_turn(*queue);
   }
   publish(*queue);
   queue->enable_notifications();

@@ -82,6 +82,7 @@ std::optional<std::uint32_t> BlockDevice::serve(Chain const& chain) {
 /// As drain(), for requests that end later.
 void BlockDevice::serve_async(std::size_t index) {
   Chain chain;
+  unsigned taken = 0;
   while (auto* const from = queue(index)) {
     from->disable_notifications();
     bool wait = false;
@@ -100,6 +101,10 @@ void BlockDevice::serve_async(std::size_t index) {
         async_->add(image_->descriptor(), {index, chain.head}, std::move(*deferred));
       } else {
         from->push(chain, std::get<std::uint32_t>(outcome));
+      }
+      if (++taken == kTurn) {
+        end_turn(*from);
+        return async_->submit();
       }
     }
     publish(*from);

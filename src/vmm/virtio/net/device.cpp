@@ -175,9 +175,10 @@ void NetDevice::receive_frames(Pair& pair) {
     if (delivery == Delivery::Stop) return;
     if (delivery == Delivery::NoBuffers) {
       metrics_.no_rx_avail_buffer.add();
-      if (buffers->enable_notifications(pair.seen)) continue;
-      listen = false;
-      break;
+      listen = buffers->enable_notifications(pair.seen);
+      // A driver that gives less than a frame needs, again and again, has its turn as well.
+      if (!listen || ++frames == kBurst) break;
+      continue;
     }
     metrics_.rx_packets_count.add();
     metrics_.rx_bytes_count.add(pair.frame_size - sizeof(NetHeader));
