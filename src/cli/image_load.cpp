@@ -35,7 +35,7 @@ Result<int> load(Context& context, Options const& options) {
                 << "\n";
   }
   // Archives have files that no image needs; whoever adds images now will let them be swept later.
-  (void)image::collect_garbage(store, image::Downloads::Keep);
+  image::tidy(store);
   return 0;
 }
 

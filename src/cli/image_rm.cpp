@@ -1,13 +1,10 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <optional>
 
 #include "cli/image.h"
 #include "cli/image_options.h"
+#include "cli/image_users.h"
 #include "image/garbage.h"
-#include "machine/store/store.h"
 
 namespace bh::cli {
 
@@ -19,21 +16,23 @@ constexpr std::array kOptions{
            "All names of an image given by its id, and no complaint if there is none", "-f"},
 };
 
-/// A machine that starts from this image, whatever it does now. A root without machines has none.
-Result<std::optional<machine::Record>> user_of(image::Image const& image, std::string const& root) {
-  if (::access((root + "/state.db").c_str(), F_OK) != 0) return std::nullopt;
-  auto machines = BH_TRY(machine::Store::open(root));
-  auto const all = BH_TRY(machines.all());
+/// Errc::Busy if a machine starts from this image, whatever it does now.
+Result<> refuse_used(image::Image const& image, std::string const& word, Options const& options) {
+  auto const users = BH_TRY(image_users(options));
   auto const digest = image.entry.manifest.digest.text();
-  auto const user = std::ranges::find_if(
-      all, [&](machine::Record const& record) { return record.definition.image_digest == digest; });
-  if (user == all.end()) return std::nullopt;
-  return *user;
+  auto const user = std::ranges::find_if(users, [&](machine::Record const& record) {
+    return record.definition.image_digest == digest;
+  });
+  if (user == users.end()) return {};
+  return fail(Errc::Busy, "\"" + word + "\" is the image of machine " + user->name +
+                              " (`bulkhead rm " + user->name + "` first)");
 }
 
 /// Removes what one word means: a name, or an image with all its names.
-Result<> remove(image::Store const& store, std::string const& root, std::string const& word,
-                bool force, std::ostream& out) {
+Result<> remove(image::Store const& store, Options const& options, std::string const& word,
+                std::ostream& out) {
+  bool const force = options.has("--force");
+  auto const lock = BH_TRY(image::lock_names(store));
   auto const image = image::find_image(store, word);
   if (!image && force && image.error().code == Errc::NotFound) return {};
   if (!image) return std::unexpected(image.error());
@@ -48,13 +47,10 @@ Result<> remove(image::Store const& store, std::string const& root, std::string 
                 "\"" + word + "\" has several names; remove them one by one, or all with --force");
   }
   // Its last name keeps it for machines, too.
-  bool const last = !by_name || std::ranges::count_if(names, same) == 1;
-  auto const user = BH_TRY(user_of(*image, root));
-  if (last && user && !force) {
-    return fail(Errc::Busy, "\"" + word + "\" is the image of machine " + user->name +
-                                " (`bulkhead rm " + user->name + "` first)");
+  if (!by_name || std::ranges::count_if(names, same) == 1) {
+    BH_TRY(refuse_used(*image, word, options));
   }
-  auto const removed = BH_TRY(image::remove_names(store, [&](image::NamedImage const& other) {
+  auto const removed = BH_TRY(image::remove_names(store, lock, [&](image::NamedImage const& other) {
     return by_name ? other.name == image->entry.name : same(other);
   }));
   for (auto const& one : removed) {
@@ -67,14 +63,11 @@ Result<> remove(image::Store const& store, std::string const& root, std::string 
 
 Result<int> rm(Context& context, Options const& options) {
   if (options.words().empty()) return fail(Errc::Invalid, "IMAGE... expected");
-  auto const given = options.value("--root");
-  auto const root = given.empty() ? image::Store::default_root() : std::string(given);
   auto const store = BH_TRY(open_store(options));
   for (auto const& word : options.words()) {
-    BH_TRY(remove(store, root, word, options.has("--force"), context.out));
+    BH_TRY(remove(store, options, word, context.out));
   }
-  // If somebody adds images now, what they do not need is swept another time.
-  (void)image::collect_garbage(store, image::Downloads::Keep);
+  image::tidy(store);
   return 0;
 }
 

@@ -191,7 +191,7 @@ Result<machine::Record> add_machine(machine::Store& machines, Options const& opt
                 "containers without root are not supported yet (use sudo, or --isolation microvm)");
   }
   auto const store = BH_TRY(open_store(options));
-  // Until the machine's row keeps the image.
+  // Until a name keeps the image.
   auto const adding = BH_TRY(store.begin_adding());
   auto const image = BH_TRY(get_image(store, definition.image, options));
   BH_TRY(machine::process_of(definition, image.config));
@@ -204,6 +204,9 @@ Result<machine::Record> add_machine(machine::Store& machines, Options const& opt
       *path = absolute(*path);
     }
   }
+  // From now on the machine's row keeps that name's line (image_users.h), if it is still there.
+  auto const names = BH_TRY(image::lock_names(store));
+  BH_TRY(image::find_image(store, definition.image_digest));
   return machines.add(definition, std::string(options.value("--name")));
 }
 

@@ -66,12 +66,8 @@ Result<> sweep(Store const& store, std::string const& folder, std::set<std::stri
 
 }  // namespace
 
-Result<Swept> collect_garbage(Store const& store, Downloads downloads) {
-  auto const lock = BH_TRY(store.begin_collecting());
-  if (!lock) {
-    return fail(Errc::Busy, "another program is adding images to " + store.path() +
-                                "; collect garbage when it is done");
-  }
+Result<Swept> collect_garbage(Store const& store, os::FileLock const& /*collecting*/,
+                              Downloads downloads) {
   Swept swept;
   if (downloads == Downloads::Remove) BH_TRY(os::remove_tree(store.fd(), kBuildFolder));
   auto const marks = BH_TRY(mark(store));
@@ -84,6 +80,11 @@ Result<Swept> collect_garbage(Store const& store, Downloads downloads) {
     BH_TRY(sweep(store, kPartialFolder, {}, swept.blobs, swept));
   }
   return swept;
+}
+
+void tidy(Store const& store) {
+  auto const collecting = store.begin_collecting();
+  if (collecting) (void)collect_garbage(store, *collecting, Downloads::Keep);
 }
 
 }  // namespace bh::image

@@ -19,7 +19,12 @@ struct Swept {
 };
 
 /// Removes what no line of index.json needs: blobs, unpacked layers, disk images, and if asked to,
-/// half-finished downloads and what builds remember. Errc::Busy while another program adds images.
-Result<Swept> collect_garbage(Store const& store, Downloads downloads);
+/// half-finished downloads and what builds remember. `collecting` is Store::begin_collecting().
+Result<Swept> collect_garbage(Store const& store, os::FileLock const& collecting,
+                              Downloads downloads);
+
+/// After something was removed: the same, keeping downloads. While somebody adds images nothing is
+/// done; what nobody needs then is removed another time.
+void tidy(Store const& store);
 
 }  // namespace bh::image

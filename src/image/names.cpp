@@ -59,8 +59,12 @@ Result<std::vector<NamedImage>> read_names(Store const& store) {
   return images;
 }
 
+Result<os::FileLock> lock_names(Store const& store) {
+  return os::FileLock::lock(store.fd(), kLock, os::LockKind::Exclusive);
+}
+
 Result<> set_name(Store const& store, NamedImage const& image) {
-  auto const lock = BH_TRY(os::FileLock::lock(store.fd(), kLock, os::LockKind::Exclusive));
+  auto const lock = BH_TRY(lock_names(store));
   auto images = BH_TRY(read_names(store));
   // The same image without a name is this one from now on; another of this name loses it.
   std::erase_if(images, [&](NamedImage const& other) {
@@ -85,8 +89,8 @@ Result<> set_name(Store const& store, NamedImage const& image) {
 }
 
 Result<std::vector<NamedImage>> remove_names(
-    Store const& store, std::function<bool(NamedImage const&)> const& matches) {
-  auto const lock = BH_TRY(os::FileLock::lock(store.fd(), kLock, os::LockKind::Exclusive));
+    Store const& store, os::FileLock const& /*names*/,
+    std::function<bool(NamedImage const&)> const& matches) {
   auto images = BH_TRY(read_names(store));
   std::vector<NamedImage> removed;
   std::ranges::copy_if(images, std::back_inserter(removed), matches);

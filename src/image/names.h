@@ -26,8 +26,10 @@ Result<std::vector<NamedImage>> read_names(Store const& store);
 /// until garbage is collected.
 Result<> set_name(Store const& store, NamedImage const& image);
 
-/// Removes the lines for which `matches` holds; returns them.
-Result<std::vector<NamedImage>> remove_names(Store const& store,
+/// Held while lines are changed: nobody else changes one meanwhile.
+Result<os::FileLock> lock_names(Store const& store);
+/// Removes the lines for which `matches` holds; returns them. `names` is lock_names().
+Result<std::vector<NamedImage>> remove_names(Store const& store, os::FileLock const& names,
                                              std::function<bool(NamedImage const&)> const& matches);
 
 }  // namespace bh::image

@@ -96,8 +96,11 @@ Result<os::FileLock> Store::begin_adding() const {
   return os::FileLock::lock(fd(), kLock, os::LockKind::Shared);
 }
 
-Result<std::optional<os::FileLock>> Store::begin_collecting() const {
-  return os::FileLock::try_lock(fd(), kLock, os::LockKind::Exclusive);
+Result<os::FileLock> Store::begin_collecting() const {
+  auto lock = BH_TRY(os::FileLock::try_lock(fd(), kLock, os::LockKind::Exclusive));
+  if (lock) return std::move(*lock);
+  return fail(Errc::Busy,
+              "another program is adding images to " + path_ + "; collect garbage when it is done");
 }
 
 }  // namespace bh::image

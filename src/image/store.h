@@ -35,8 +35,8 @@ class Store {
 
   /// Held while blobs are added that no name keeps yet: garbage collection waits.
   Result<os::FileLock> begin_adding() const;
-  /// Held while garbage is collected; nothing if somebody is adding.
-  Result<std::optional<os::FileLock>> begin_collecting() const;
+  /// Held while garbage is collected. Errc::Busy while somebody is adding.
+  Result<os::FileLock> begin_collecting() const;
 
  private:
   Store(os::UniqueFd folder, std::string path)

@@ -41,6 +41,11 @@ class StoreTest : public testing::Test {
         .value();
   }
 
+  Result<Swept> collect(Downloads downloads) {
+    auto const collecting = store_.begin_collecting();
+    return collect_garbage(store_, collecting.value(), downloads);
+  }
+
   os::TemporaryFolder folder_ = std::move(os::TemporaryFolder::create("store-test").value());
   Store store_ = std::move(Store::open(folder_.path() + "/root").value());
 };
@@ -145,10 +150,11 @@ TEST_F(StoreTest, AnImageMayHaveTwoNames) {
 TEST_F(StoreTest, SweepsWhatNoNameNeeds) {
   add("docker.io/library/a:1", "one");
   add("docker.io/library/b:1", "two");
-  auto const removed = remove_names(
-      store_, [](NamedImage const& image) { return image.name == "docker.io/library/a:1"; });
+  auto const removed =
+      remove_names(store_, lock_names(store_).value(),
+                   [](NamedImage const& image) { return image.name == "docker.io/library/a:1"; });
   EXPECT_EQ(removed->size(), 1u);
-  auto const swept = collect_garbage(store_, Downloads::Keep);
+  auto const swept = collect(Downloads::Keep);
   ASSERT_TRUE(swept) << swept.error().message;
   EXPECT_EQ(swept->blobs, 3u);
   EXPECT_EQ(files("blobs/sha256"), 3u);
@@ -160,16 +166,16 @@ TEST_F(StoreTest, KeepsHalfADownloadUnlessToldOtherwise) {
     auto writer = BlobWriter::resume(store_, Digest::of("whole"), 5);
     ASSERT_TRUE((*writer)->write(bytes("wh")));
   }
-  ASSERT_TRUE(collect_garbage(store_, Downloads::Keep));
+  ASSERT_TRUE(collect(Downloads::Keep));
   EXPECT_EQ(files("partial"), 1u);
-  ASSERT_TRUE(collect_garbage(store_, Downloads::Remove));
+  ASSERT_TRUE(collect(Downloads::Remove));
   EXPECT_EQ(files("partial"), 0u);
 }
 
 TEST_F(StoreTest, CollectsNoGarbageWhileImagesAreAdded) {
   auto const adding = store_.begin_adding();
   ASSERT_TRUE(adding);
-  EXPECT_EQ(collect_garbage(store_, Downloads::Keep).error().code, Errc::Busy);
+  EXPECT_EQ(store_.begin_collecting().error().code, Errc::Busy);
 }
 
 }  // namespace

@@ -197,14 +197,6 @@ def test_limits_and_policies_change(machines):
     assert machines("update", "web", status=None).returncode == 2
 
 
-def test_an_image_stays_while_a_machine_needs_it(machines):
-    machines("create", "--name", "web", "busybox", "true")
-    remove = [machines.bulkhead, "image", "rm", "--root", machines.root, "busybox"]
-    done = subprocess.run(remove, capture_output=True, text=True, timeout=TIMEOUT)
-    assert done.returncode == 1 and "bulkhead rm web" in done.stderr
-    machines("start", "-a", "web")
-
-
 def test_what_cannot_run_says_so(machines):
     done = machines("run", "--name", "bad", "busybox", "no-such-program", status=127)
     assert "no-such-program" in done.stderr

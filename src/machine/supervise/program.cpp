@@ -16,7 +16,6 @@
 #include <thread>
 
 #include "image/build/overlay.h"
-#include "image/store.h"
 #include "machine/store/store.h"
 #include "machine/supervise/files.h"
 #include "machine/supervise/supervisor.h"
@@ -86,7 +85,6 @@ Result<> redirect_output(std::string const& folder) {
 
 struct Prepared {
   os::FileLock lock;
-  os::FileLock images;  // Garbage collection waits while a machine runs.
   std::unique_ptr<Supervisor> supervisor;
 };
 
@@ -100,12 +98,10 @@ Result<Prepared> prepare(std::string const& root, std::string const& id) {
   auto own_lock = BH_TRY(lock(folder));
   auto record = BH_TRY(store.find(id));
   BH_TRY(redirect_output(folder));
-  auto const images = BH_TRY(image::Store::open(root));
-  auto images_lock = BH_TRY(images.begin_adding());
   BH_TRY(separate_mounts());
   BH_TRY(store.set_supervisor(id, identity));
   auto supervisor = BH_TRY(Supervisor::create(std::move(store), std::move(record)));
-  return Prepared{std::move(own_lock), std::move(images_lock), std::move(supervisor)};
+  return Prepared{std::move(own_lock), std::move(supervisor)};
 }
 
 }  // namespace

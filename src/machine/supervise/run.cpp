@@ -25,6 +25,8 @@ Result<std::unique_ptr<Run>> start_run(Record const& record, std::string const& 
                                        RunWorld const& world, NotStarted& refused) {
   auto definition = record.definition;
   auto const store = BH_TRY(image::Store::open(root));
+  // Until what it starts from is there; the machine's row keeps that.
+  auto const adding = BH_TRY(store.begin_adding());
   auto const image = BH_TRY(image::find_image(store, definition.image_digest));
   if (definition.host_name.empty()) definition.host_name = record.id;
   auto const process = BH_TRY(process_of(definition, image.config));
