@@ -1,13 +1,10 @@
 #include "init/command.h"
 
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
-#include <climits>
 #include <cstdint>
 #include <optional>
 
@@ -15,6 +12,7 @@
 #include "init/console.h"
 #include "init/exit_status.h"
 #include "init/file.h"
+#include "init/folders.h"
 #include "init/identity.h"
 #include "init/report.h"
 #include "init/session.h"
@@ -26,7 +24,6 @@ namespace {
 
 constexpr char const* kCommandFile = "/.bulkhead/command";
 constexpr char const* kParameter = "bulkhead.run";
-constexpr mode_t kFolderMode = 0755;
 
 bool accept(std::string_view source, ParseError error) {
   if (error == ParseError::None) return true;
@@ -54,20 +51,6 @@ bool find_command(Arguments& out) {
 
   return accept("the default shell", parse_percent_encoded("/bin/sh", out));
 }
-
-namespace {
-
-/// The folder and all above it. What cannot be made chdir() will tell.
-void make_folders(std::string_view path) {
-  std::array<char, PATH_MAX> text{};
-  if (path.size() >= text.size()) return;
-  for (std::size_t i = 0; i <= path.size(); ++i) {
-    if (i != 0 && (i == path.size() || path[i] == '/')) ::mkdir(text.data(), kFolderMode);
-    if (i != path.size()) text[i] = path[i];
-  }
-}
-
-}  // namespace
 
 bool settle_in(Settings const& settings, Settings const& machine) {
   auto const* folder = settings.find_text("folder");

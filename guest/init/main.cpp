@@ -18,6 +18,7 @@
 #include "init/image_root.h"
 #include "init/loopback.h"
 #include "init/monitor_ports.h"
+#include "init/mounts.h"
 #include "init/network.h"
 #include "init/report.h"
 #include "init/settings.h"
@@ -77,11 +78,13 @@ int run() {
   if (image != nullptr && !(find_command(command) && enter_image_root(image, writable)))
     return kCannotStart;
   mount_file_systems();
+  if (!mount_more(settings)) return kCannotStart;
   name_machine();
   prepare_environment();
   bring_up_loopback();
   if (!bring_up_network(settings)) return kCannotStart;
   let_kernel_sleep();
+  if (!protect_root(settings)) return kCannotStart;
   if (image == nullptr && !find_command(command)) return kCannotStart;
   return run_command(command, settings);
 }

@@ -13,16 +13,17 @@
 #include "cli/net.h"
 #include "cli/run.h"
 #include "cli/version.h"
+#include "cli/volume.h"
 
 namespace bh::cli {
 
 namespace {
 
 // One row here is all a new command needs.
-constexpr std::array kCommands{&kRun,    &kCreate, &kStart,  &kStop,    &kKill,    &kRestart,
-                               &kPause,  &kResume, &kRm,     &kPs,      &kInspect, &kLogs,
-                               &kWait,   &kAttach, &kRename, &kExec,    &kStats,   &kEvents,
-                               &kUpdate, &kImage,  &kNet,    &kVersion, &kHelp};
+constexpr std::array kCommands{&kRun,    &kCreate, &kStart,  &kStop, &kKill,    &kRestart,
+                               &kPause,  &kResume, &kRm,     &kPs,   &kInspect, &kLogs,
+                               &kWait,   &kAttach, &kRename, &kExec, &kStats,   &kEvents,
+                               &kUpdate, &kImage,  &kVolume, &kNet,  &kVersion, &kHelp};
 
 // Further away a suggestion confuses more than it helps.
 constexpr std::size_t kNearEnough = 2;

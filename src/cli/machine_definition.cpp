@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <optional>
 
 #include "cli/image_options.h"
@@ -61,19 +60,6 @@ Result<> read_network(Options const& options, machine::Definition& definition) {
   return {};
 }
 
-/// NAME=VALUE, or NAME alone for an empty value.
-Result<std::map<std::string, std::string>> labels(Options const& options) {
-  std::map<std::string, std::string> labels;
-  for (auto const& given : options.values("--label")) {
-    auto const equals = given.find('=');
-    if (equals == 0 || given.empty()) {
-      return fail(Errc::Invalid, "--label \"" + given + "\": must be NAME=VALUE");
-    }
-    labels[given.substr(0, equals)] = equals == given.npos ? "" : given.substr(equals + 1);
-  }
-  return labels;
-}
-
 /// Empty if there is no place for it.
 std::string usual_code_cache() {
   auto const folder = machine::cache_folder();
@@ -86,6 +72,18 @@ std::string absolute(std::string const& path) {
 }
 
 }  // namespace
+
+Result<std::map<std::string, std::string>> labels_of(Options const& options) {
+  std::map<std::string, std::string> labels;
+  for (auto const& given : options.values("--label")) {
+    auto const equals = given.find('=');
+    if (equals == 0 || given.empty()) {
+      return fail(Errc::Invalid, "--label \"" + given + "\": must be NAME=VALUE");
+    }
+    labels[given.substr(0, equals)] = equals == given.npos ? "" : given.substr(equals + 1);
+  }
+  return labels;
+}
 
 Result<std::vector<std::string>> variables_of(Options const& options) {
   std::vector<std::string> variables;
@@ -119,10 +117,11 @@ Result<machine::Definition> read_definition(Options const& options) {
   definition.entrypoint = text(options, "--entrypoint");
   definition.host_name = options.value("--hostname");
   BH_TRY(read_network(options, definition));
+  BH_TRY(read_mounts(options, definition));
   definition.terminal = options.has("--tty");
   definition.keep_input = options.has("--interactive");
   definition.remove_at_end = options.has("--rm");
-  definition.labels = BH_TRY(labels(options));
+  definition.labels = BH_TRY(labels_of(options));
   definition.disk_mib = BH_TRY(number(options, "--disk", kMostDisk));
   if (definition.disk_mib && definition.isolation == machine::Isolation::Container) {
     return fail(Errc::Unsupported,
@@ -178,10 +177,12 @@ Result<image::Image> get_image(image::Store const& store, std::string const& nam
   return image::load_image(store, pulled.image);
 }
 
-Result<machine::Record> add_machine(machine::Store& machines, Options const& options) {
+Result<machine::Record> add_machine(machine::Store& machines, Options const& options,
+                                    Lifetime lifetime) {
   auto words = options.words();
   if (words.empty()) return fail(Errc::Invalid, "an IMAGE is expected");
   auto definition = BH_TRY(read_definition(options));
+  if (lifetime == Lifetime::OneRun) definition.remove_at_end = definition.keep_input = true;
   definition.image = words[0];
   words = words.subspan(1);
   if (!words.empty() && words[0] == "--") words = words.subspan(1);

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/image_options.h"
 #include "cli/image_transfer.h"
+#include "cli/mount_options.h"
 #include "image/image.h"
 #include "machine/definition.h"
 #include "machine/store/store.h"
@@ -27,6 +30,10 @@ inline constexpr std::array kDefinitionOptions{
     Option{"--network", "NAME", "none (default), or user: what this host reaches by its addresses"},
     Option{"--publish", "[ADDRESS:]HOST_PORT:PORT[/udp]",
            "A port of this host, on its loopback unless said, that leads to the machine's", "-p"},
+    kVolumeOption,
+    kMountOption,
+    kTmpfsOption,
+    kReadOnlyOption,
     Option{"--tty", "", "Give the command a terminal", "-t"},
     Option{"--interactive", "", "Pass standard input on", "-i"},
     Option{"--name", "NAME", "What to call the machine; it is kept then"},
@@ -61,6 +68,8 @@ constexpr std::array<Option, N + M> join(std::array<Option, N> const& first,
   return all;
 }
 
+/// What --label says.
+Result<std::map<std::string, std::string>> labels_of(Options const& options);
 /// What --env says.
 Result<std::vector<std::string>> variables_of(Options const& options);
 Result<machine::Definition> read_definition(Options const& options);
@@ -70,7 +79,12 @@ Result<machine::MicrovmOptions> read_microvm_options(Options const& options);
 Result<image::Image> get_image(image::Store const& store, std::string const& name,
                                Options const& options);
 
+/// Whether a machine stays when it has ended: as options say, or as one of `run` that has nothing
+/// to be found by.
+enum class Lifetime : std::uint8_t { AsSaid, OneRun };
+
 /// Makes a machine that is kept, of options and words: IMAGE [COMMAND...].
-Result<machine::Record> add_machine(machine::Store& machines, Options const& options);
+Result<machine::Record> add_machine(machine::Store& machines, Options const& options,
+                                    Lifetime lifetime = Lifetime::AsSaid);
 
 }  // namespace bh::cli

@@ -14,10 +14,12 @@ constexpr std::array kRmOptions{
     kMachineRootOption,
     Option{"--force", "", "Running ones, too, and no complaint about those that are not there",
            "-f"},
+    Option{"--volumes", "", "Volumes without a name that were made for them, too", "-v"},
 };
 constexpr std::array kRenameOptions{kMachineRootOption};
 
-Result<> remove(machine::Store& machines, machine::Record const& record, bool force) {
+Result<> remove(machine::Store& machines, machine::Record const& record, Options const& options) {
+  bool const force = options.has("--force");
   if (record.supervisor && !force) {
     return fail(Errc::Busy, "machine " + record.name + " is " +
                                 std::string(state_name(record.state)) + " (`bulkhead stop " +
@@ -31,25 +33,26 @@ Result<> remove(machine::Store& machines, machine::Record const& record, bool fo
     if (!stopped && left && left->supervisor) return std::unexpected(stopped.error());
   }
   BH_TRY(os::remove_tree(AT_FDCWD, machines.folder_of(record.id)));
-  return machines.remove(record.id);
+  BH_TRY(machines.remove(record.id));
+  if (!options.has("--volumes")) return {};
+  return machines.remove_anonymous_volumes(record.definition);
 }
 
 Result<int> rm(Context& context, Options const& options) {
-  bool const force = options.has("--force");
-  if (force) {
+  if (options.has("--force")) {
     auto machines = BH_TRY(open_machines(options));
     for (auto const& word : options.words()) {
       auto const record = machines.find(word);
       if (!record && record.error().code == Errc::NotFound) continue;
       if (!record) return std::unexpected(record.error());
-      BH_TRY(remove(machines, *record, force));
+      BH_TRY(remove(machines, *record, options));
       context.out << word << "\n";
     }
     return 0;
   }
   return for_each_machine(options,
                           [&](machine::Store& machines, machine::Record const& record) -> Result<> {
-                            BH_TRY(remove(machines, record, force));
+                            BH_TRY(remove(machines, record, options));
                             context.out << record.name << "\n";
                             return {};
                           });

@@ -28,6 +28,9 @@ Result<int> run_initrd(Options const& options) {
   if (definition.isolation != machine::Isolation::Microvm) {
     return fail(Errc::Invalid, "--initrd is for a microVM: a container has no kernel to unpack it");
   }
+  if (!definition.mounts.empty() || definition.read_only) {
+    return fail(Errc::Unsupported, "--initrd has no mounts; give an IMAGE for them");
+  }
   auto const microvm = BH_TRY(read_microvm_options(options));
   machine::Microvm machine;
   machine.memory_mib = definition.memory_mib.value_or(machine.memory_mib);
@@ -69,11 +72,12 @@ Result<int> run_image(Options const& options) {
 }
 
 /// A machine with a row of its own, which other commands can find.
-Result<int> run_kept(Context& context, Options const& options) {
+Result<int> run_kept(Context& context, Options const& options, Lifetime lifetime) {
   auto machines = BH_TRY(open_machines(options));
-  auto record = BH_TRY(add_machine(machines, options));
+  auto record = BH_TRY(add_machine(machines, options, lifetime));
   if (!options.has("--detach")) {
-    return start_attached(machines, record, options.has("--interactive"));
+    return start_attached(machines, record,
+                          lifetime == Lifetime::OneRun || options.has("--interactive"));
   }
   auto const started =
       machine::start_supervisor(machines.root(), record.id, machine::Start::AtOnce);
@@ -88,7 +92,11 @@ Result<int> run(Context& context, Options const& options) {
     return fail(Errc::Invalid, "an IMAGE is expected, or --initrd FILE (see bulkhead run --help)");
   }
   for (auto const* const kept : {"--detach", "--name", "--tty", "--label", "--restart"}) {
-    if (options.has(kept)) return run_kept(context, options);
+    if (options.has(kept)) return run_kept(context, options, Lifetime::AsSaid);
+  }
+  // A supervisor and a row keep what these are about, for one run.
+  for (auto const* const watched : {"--volume", "--mount", "--tmpfs", "--read-only"}) {
+    if (options.has(watched)) return run_kept(context, options, Lifetime::OneRun);
   }
   return run_image(options);
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "machine/microvm_options.h"
+#include "machine/mount.h"
 #include "machine/restart_policy.h"
 #include "net/published_port.h"
 
@@ -42,6 +43,8 @@ struct Definition {
   std::optional<std::uint64_t> cpus;        // Else 1 for a microVM, no limit for a container.
   NetworkKind network = NetworkKind::None;
   std::vector<net::PublishedPort> ports;
+  std::vector<Mount> mounts;  // As order_mounts() has them.
+  bool read_only = false;     // Its own root, not what is mounted there.
 
   // Of machines that are kept.
   std::string image;         // As it was named,

@@ -80,6 +80,17 @@ Result<> read_network(object const& json, Definition& definition) {
   return {};
 }
 
+Result<> read_mounts(object const& json, Definition& definition) {
+  auto const* const array = BH_TRY(image::array_member(json, "mounts"));
+  if (array == nullptr) return {};
+  auto const objects = BH_TRY(image::objects_of(*array, "mounts", kMostMounts));
+  for (auto const* const one : objects) {
+    auto mount = BH_TRY(parse_mount(*one));
+    definition.mounts.push_back(std::move(mount));
+  }
+  return {};
+}
+
 /// What the command is and where it runs.
 Result<> read_command(object const& json, Definition& definition) {
   definition.command = BH_TRY(image::texts_member(json, "command"));
@@ -109,6 +120,10 @@ object json_of(Definition const& definition) {
   std::vector<std::string> ports;
   for (auto const& port : definition.ports) ports.push_back(port.text());
   put(json, "ports", ports);
+  boost::json::array mounts;
+  for (auto const& mount : definition.mounts) mounts.push_back(json_of(mount));
+  if (!mounts.empty()) json["mounts"] = std::move(mounts);
+  put(json, "read_only", definition.read_only);
   if (!definition.labels.empty()) {
     object labels;
     for (auto const& [name, value] : definition.labels) labels[name] = value;
@@ -133,6 +148,8 @@ Result<Definition> parse_definition(std::string_view text) {
   definition.image_digest = BH_TRY(image::text_member(json, "image_digest"));
   BH_TRY(read_command(json, definition));
   BH_TRY(read_network(json, definition));
+  BH_TRY(read_mounts(json, definition));
+  definition.read_only = is_set(json, "read_only");
   definition.memory_mib = BH_TRY(maybe_number(json, "memory_mib"));
   definition.cpus = BH_TRY(maybe_number(json, "cpus"));
   definition.labels = BH_TRY(image::text_map_member(json, "labels"));

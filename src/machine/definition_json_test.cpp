@@ -29,6 +29,8 @@ TEST(DefinitionJson, KeepsAllOfADefinition) {
   definition.keep_input = true;
   definition.stop_signal = "SIGINT";
   definition.disk_mib = 100;
+  definition.mounts = {{.source = "data", .target = "/x", .read_only = true}};
+  definition.read_only = true;
   definition.microvm.kernel = "/k";
   definition.microvm.engine = "soft";
   auto const text = boost::json::serialize(json_of(definition));
@@ -40,6 +42,8 @@ TEST(DefinitionJson, KeepsAllOfADefinition) {
   EXPECT_EQ(read->microvm.engine, "soft");
   EXPECT_EQ(read->network, NetworkKind::User);
   EXPECT_EQ(read->ports, definition.ports);
+  EXPECT_EQ(read->mounts, definition.mounts);
+  EXPECT_TRUE(read->read_only);
 }
 
 TEST(DefinitionJson, LeavesOutWhatWasNotSaid) {

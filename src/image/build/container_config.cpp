@@ -32,6 +32,11 @@ boost::json::object mount_of(char const* where, char const* type, boost::json::a
           {"options", std::move(options)}};
 }
 
+boost::json::object mount_of(ContainerMount const& mount) {
+  return mount_of(mount.target.c_str(), mount.type.c_str(), json_of(mount.options),
+                  mount.source.c_str());
+}
+
 boost::json::array mounts(ContainerConfig const& config) {
   boost::json::array mounts{
       mount_of("/proc", "proc", {"nosuid", "noexec", "nodev"}),
@@ -40,10 +45,11 @@ boost::json::array mounts(ContainerConfig const& config) {
       mount_of("/dev/shm", "tmpfs", {"nosuid", "noexec", "nodev", "mode=1777"}),
       mount_of("/sys", "sysfs", {"nosuid", "noexec", "nodev", "ro"}),
   };
-  if (!config.host_network) return mounts;
   for (auto const* const file : kHostFiles) {
-    if (::access(file, R_OK) == 0) mounts.push_back(mount_of(file, "bind", {"bind", "ro"}, file));
+    bool const wanted = config.host_network && ::access(file, R_OK) == 0;
+    if (wanted) mounts.push_back(mount_of(file, "bind", {"bind", "ro"}, file));
   }
+  for (auto const& mount : config.mounts) mounts.push_back(mount_of(mount));
   return mounts;
 }
 
@@ -86,7 +92,7 @@ std::string config_json(ContainerConfig const& config) {
   boost::json::object json{
       {"ociVersion", "1.0.2"},
       {"process", std::move(process)},
-      {"root", {{"path", config.root}, {"readonly", false}}},
+      {"root", {{"path", config.root}, {"readonly", config.read_only}}},
       {"hostname", config.host_name},
       {"mounts", mounts(config)},
       {"linux",

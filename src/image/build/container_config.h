@@ -9,6 +9,14 @@
 
 namespace bh::image::build {
 
+/// One line of config.json's mounts.
+struct ContainerMount {
+  std::string target;
+  std::string type;  // As mount(8) has it.
+  std::string source;
+  std::vector<std::string> options;
+};
+
 /// A container by the OCI runtime specification, with what Docker gives one.
 struct ContainerConfig {
   std::string root;  // Folder of its root file system.
@@ -19,7 +27,9 @@ struct ContainerConfig {
   std::string host_name;
   bool host_network = false;  // And with it the host's names.
   bool terminal = false;
-  std::string cgroup;  // The path of its group; empty: one of the runtime's choice.
+  std::string cgroup;                  // The path of its group; empty: one of the runtime's choice.
+  std::vector<ContainerMount> mounts;  // After what every container has.
+  bool read_only = false;              // Its root, not what is mounted there.
   std::optional<std::uint64_t> memory;  // Most bytes,
   std::optional<std::uint64_t> cpus;    // and most CPUs' time.
 };

@@ -57,7 +57,8 @@ Result<> bury(Store& store, std::string const& id) {
   BH_TRY(clean_up(*record, folder));
   if (record->definition.remove_at_end) {
     BH_TRY(os::remove_tree(AT_FDCWD, folder));
-    return store.remove(id);
+    BH_TRY(store.remove(id));
+    return store.remove_anonymous_volumes(record->definition);
   }
   if (record->runs()) {
     constexpr int kKilled = 137;
@@ -83,7 +84,7 @@ Result<> reconcile(Store& store) {
     bool const known = std::ranges::find(records, name, &Record::id) != records.end();
     if (!known) BH_TRY(bury(store, name));
   }
-  return {};
+  return store.sweep_volumes();
 }
 
 }  // namespace bh::machine

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "image/build/container_config.h"
@@ -37,6 +38,23 @@ std::vector<std::string> places_of(std::string const& program,
     path.remove_prefix(length == path.npos ? path.size() : length + 1);
   }
   return places;
+}
+
+image::build::ContainerMount container_mount(Mount const& mount) {
+  if (mount.kind == MountKind::Memory) {
+    std::vector<std::string> options{"nosuid", "nodev", "noexec", mount.read_only ? "ro" : "rw"};
+    for (std::string_view rest = mount.options; !rest.empty();) {
+      auto const length = std::min(rest.find(','), rest.size());
+      options.emplace_back(rest.substr(0, length));
+      rest.remove_prefix(std::min(length + 1, rest.size()));
+    }
+    return {.target = mount.target, .type = "tmpfs", .source = "tmpfs", .options = options};
+  }
+  // Without what is mounted below it, as a microVM has it.
+  return {.target = mount.target,
+          .type = "bind",
+          .source = mount.source,
+          .options = {"bind", mount.read_only ? "ro" : "rw"}};
 }
 
 }  // namespace
@@ -80,6 +98,8 @@ Result<ContainerBundle> make_bundle(Definition const& definition, Process const&
       .terminal = options.terminal,
       .cgroup = options.cgroup,
       .cpus = definition.cpus};
+  for (auto const& mount : definition.mounts) config.mounts.push_back(container_mount(mount));
+  config.read_only = definition.read_only;
   if (definition.memory_mib) config.memory = *definition.memory_mib * kMebibyte;
   BH_TRY(
       os::replace_text_at(AT_FDCWD, bundle.overlay.folder() + "/config.json", config_json(config)));

@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 #include "machine/providers/companions.h"
 #include "machine/providers/guest_archive.h"
@@ -74,6 +75,46 @@ std::vector<std::string> network_settings(Microvm const& machine) {
   return settings;
 }
 
+bool is_share(Mount const& mount) {
+  return mount.kind != MountKind::Memory;
+}
+
+std::string share_tag(std::size_t number) {
+  return "share" + std::to_string(number);
+}
+
+/// Where bulkhead-init mounts what (guest/init/settings.h).
+std::vector<std::string> mount_settings(Microvm const& machine) {
+  std::vector<std::string> settings;
+  for (std::size_t i = 0; i < machine.mounts.size(); ++i) {
+    auto const& mount = machine.mounts[i];
+    auto const* const access = mount.read_only ? "ro" : "rw";
+    settings.push_back(is_share(mount)
+                           ? fmt::format("mount=virtiofs:{}:{}:{}:", share_tag(i), access, "")
+                           : fmt::format("mount=tmpfs:tmpfs:{}:{}:", access, mount.options));
+    settings.back() += mount.target;
+  }
+  if (machine.read_only) settings.emplace_back("readonly=1");
+  return settings;
+}
+
+boost::json::array shares(Microvm const& machine) {
+  boost::json::array shares;
+  for (std::size_t i = 0; i < machine.mounts.size(); ++i) {
+    auto const& mount = machine.mounts[i];
+    if (!is_share(mount)) continue;
+    boost::json::object share{
+        {"tag", share_tag(i)}, {"path_on_host", mount.source}, {"is_read_only", mount.read_only}};
+    // Who may be but one user of the host is root in the guest.
+    for (auto const& [map, id] : {std::pair{"uid_map", ::geteuid()}, {"gid_map", ::getegid()}}) {
+      if (::geteuid() == 0) break;
+      share[map] = boost::json::array{{{"guest", 0}, {"host", id}, {"count", 1}}};
+    }
+    shares.push_back(std::move(share));
+  }
+  return shares;
+}
+
 /// The initrd given, then bulkhead-init and the command: the kernel unpacks one after the other.
 Result<> write_initrd(Microvm const& machine, MicrovmOptions const& options,
                       std::string const& path) {
@@ -84,6 +125,7 @@ Result<> write_initrd(Microvm const& machine, MicrovmOptions const& options,
   auto settings = machine.settings;
   if (machine.writable) settings.emplace_back("writable=/dev/vdb");
   for (auto const& line : network_settings(machine)) settings.push_back(line);
+  for (auto const& line : mount_settings(machine)) settings.push_back(line);
   auto const archive = BH_TRY(make_guest_archive(init, machine.command, settings));
   auto const file = BH_TRY(create_file(path));
   if (options.initrd) {
@@ -118,6 +160,7 @@ Result<> write_config(Microvm const& machine, MicrovmOptions const& options,
     config["drives"] = std::move(drives);
   }
   if (has_card(machine)) config["network-interfaces"] = boost::json::array{user_network(machine)};
+  if (auto shared = shares(machine); !shared.empty()) config["shares"] = std::move(shared);
   if (!machine.vsock.empty()) {
     // Any address will do: each microVM has a host of its own.
     config["vsock"] = {{"guest_cid", 3}, {"uds_path", machine.vsock}};
@@ -137,6 +180,8 @@ Microvm microvm_of(Definition const& definition, Process const& process, std::st
   machine.disk = std::move(disk);
   machine.network = definition.network;
   machine.ports = definition.ports;
+  machine.mounts = definition.mounts;
+  machine.read_only = definition.read_only;
   if (!definition.host_name.empty()) machine.settings.push_back("host=" + definition.host_name);
   for (auto const& variable : process.environment) machine.settings.push_back("env=" + variable);
   return machine;

@@ -22,6 +22,8 @@ struct Microvm {
       writable;  // A disk with ext4 for what is written; else that is memory.
   NetworkKind network = NetworkKind::None;
   std::vector<net::PublishedPort> ports;
+  std::vector<Mount> mounts;
+  bool read_only = false;
   std::string vsock;  // Path of a socket for streams to the guest; empty: none.
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,14 @@ struct Record {
   std::optional<os::ProcessIdentity> supervisor;
 
   bool runs() const { return state == State::Running || state == State::Paused; }
+};
+
+/// A folder that outlives the machines that use it.
+struct Volume {
+  std::string name;
+  Time created = 0;
+  std::map<std::string, std::string> labels;
+  bool anonymous = false;  // Nobody gave it a name: it may go with the machine it was made for.
 };
 
 /// One thing that happened to a machine.

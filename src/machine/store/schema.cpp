@@ -32,6 +32,12 @@ constexpr std::array kMigrations{
     "  action TEXT NOT NULL,"
     "  detail TEXT NOT NULL DEFAULT ''"
     ");",
+    "CREATE TABLE volumes ("
+    "  name TEXT PRIMARY KEY,"
+    "  created INTEGER NOT NULL,"
+    "  labels TEXT NOT NULL DEFAULT '{}',"
+    "  anonymous INTEGER NOT NULL DEFAULT 0"
+    ");",
 };
 
 Result<int> version_of(Database& database) {

@@ -100,11 +100,12 @@ Result<Record> Store::add(Definition const& definition, std::string const& name)
                                   " (remove it with `bulkhead rm " + name +
                                   "`, or choose another name)");
   }
+  BH_TRY(insert_volumes(record.definition));
   auto insert = BH_TRY(database_.prepare(
       "INSERT INTO machines (id, name, definition, state, created) VALUES (?, ?, ?, ?, ?)"));
   insert.bind(1, record.id);
   insert.bind(2, record.name);
-  insert.bind(3, std::string_view(boost::json::serialize(json_of(definition))));
+  insert.bind(3, std::string_view(boost::json::serialize(json_of(record.definition))));
   insert.bind(4, state_name(record.state));
   insert.bind(5, record.created);
   BH_TRY(insert.run());

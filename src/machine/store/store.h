@@ -21,7 +21,8 @@ class Store {
   /// Where files of a machine are; made when it starts for the first time.
   std::string folder_of(std::string const& id) const { return root_ + "/machines/" + id; }
 
-  /// A new machine. `name` empty: one is made. Errc::Exists if it is taken.
+  /// A new machine, and the volumes it names that are not there. `name` empty: one is made.
+  /// Errc::Exists if it is taken.
   Result<Record> add(Definition const& definition, std::string const& name);
   /// The machine of that name or id, or whose id alone starts so. Errc::NotFound says what to do.
   Result<Record> find(std::string_view text);
@@ -31,6 +32,20 @@ class Store {
   Result<> rename(std::string const& id, std::string const& name);
   Result<> change(std::string const& id, Definition const& definition);
   Result<> remove(std::string const& id);
+
+  // Volumes. What is in one is in the folder `data` there, which is made when it is used first.
+  std::string folder_of_volume(std::string const& name) const { return root_ + "/volumes/" + name; }
+  /// One that is there stays as it is. Without a name it gets one, and is anonymous.
+  Result<Volume> add_volume(Volume volume);
+  Result<std::vector<Volume>> volumes();
+  Result<Volume> find_volume(std::string const& name);
+  Result<std::vector<Record>> users_of(Volume const& volume);
+  /// With all that is in it. Errc::Busy while there is a machine that uses it.
+  Result<> remove_volume(std::string const& name);
+  /// Those that were made for a machine of this definition and no other has.
+  Result<> remove_anonymous_volumes(Definition const& definition);
+  /// Removes what was left when somebody was killed on the way.
+  Result<> sweep_volumes();
 
   // By a machine's supervisor, or in the place of one that is dead.
   Result<> set_supervisor(std::string const& id, os::ProcessIdentity const& supervisor);
@@ -50,6 +65,8 @@ class Store {
   Store(Database database, std::string root)
       : database_(std::move(database)), root_(std::move(root)) {}
 
+  Result<> insert_volume(Volume const& volume);
+  Result<> insert_volumes(Definition& definition);
   Result<std::vector<Record>> select(std::string_view condition, std::string_view value);
   Result<> set_state(std::string const& id, State state, std::string_view action);
   Result<> note(std::string const& id, std::string_view action, std::string_view detail);

@@ -1,8 +1,10 @@
 #include "machine/store/store.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "machine/store/schema.h"
+#include "os/folder.h"
 #include "os/temporary_folder.h"
 
 namespace bh::machine {
@@ -29,6 +31,33 @@ TEST_F(MachineStore, KeepsMachinesFromOneProcessToTheNext) {
   EXPECT_EQ(found->state, State::Created);
   EXPECT_EQ(found->definition.isolation, Isolation::Container);
   EXPECT_EQ(found->created, made.created);
+}
+
+TEST_F(MachineStore, MakesVolumesOnFirstUseAndKeepsThoseInUse) {
+  Definition definition{.isolation = Isolation::Container,
+                        .mounts = {{.source = "data", .target = "/x"}, {.target = "/y"}}};
+  auto const record = *store_.add(definition, "web");
+  auto const volumes = *store_.volumes();
+  ASSERT_EQ(volumes.size(), 2u);
+  EXPECT_EQ(volumes[0].name, "data");
+  EXPECT_TRUE(volumes[1].anonymous);
+  EXPECT_EQ(record.definition.mounts[1].source, volumes[1].name);
+  EXPECT_EQ(store_.find(record.id)->definition.mounts, record.definition.mounts);
+  EXPECT_NE(store_.remove_volume("data").error().message.find("bulkhead rm web"),
+            std::string::npos);
+  ASSERT_TRUE(store_.remove(record.id));
+  ASSERT_TRUE(store_.remove_anonymous_volumes(record.definition));
+  EXPECT_EQ(store_.volumes()->size(), 1u);
+  EXPECT_TRUE(store_.remove_volume("data"));
+  EXPECT_EQ(store_.remove_volume("data").error().code, Errc::NotFound);
+}
+
+TEST_F(MachineStore, RemovesWhatIsInAVolume) {
+  ASSERT_TRUE(store_.add_volume({.name = "data", .labels = {{"a", "b"}}}));
+  ASSERT_TRUE(os::make_folders(store_.folder_of_volume("data") + "/data/inside"));
+  ASSERT_TRUE(store_.remove_volume("data"));
+  EXPECT_TRUE(os::names_in(AT_FDCWD, folder_.path() + "/volumes")->empty());
+  EXPECT_EQ(store_.add_volume({.name = "../x"}).error().code, Errc::Invalid);
 }
 
 TEST_F(MachineStore, FindsByNameAndByTheStartOfAnId) {

@@ -10,6 +10,7 @@
 #include "machine/store/store.h"
 #include "machine/supervise/container_run.h"
 #include "machine/supervise/microvm_run.h"
+#include "machine/supervise/mounts.h"
 #include "machine/supervise/writable_disk.h"
 
 namespace bh::machine {
@@ -30,6 +31,7 @@ Result<std::unique_ptr<Run>> start_run(Record const& record, std::string const& 
   auto const image = BH_TRY(image::find_image(store, definition.image_digest));
   if (definition.host_name.empty()) definition.host_name = record.id;
   auto const process = BH_TRY(process_of(definition, image.config));
+  definition.mounts = BH_TRY(prepare_mounts(definition, root, store, image));
   Record named = record;
   named.definition = definition;
   if (definition.isolation == Isolation::Microvm) {

@@ -281,6 +281,7 @@ void Supervisor::finish() {
   if (record_.definition.remove_at_end) {
     note_failure(os::remove_tree(AT_FDCWD, folder), "remove its folder");
     note_failure(store_.remove(record_.id), "remove it");
+    note_failure(store_.remove_anonymous_volumes(record_.definition), "remove its volumes");
   } else {
     ::unlink((folder + "/" + kControlSocket).c_str());
     note_failure(store_.release(record_.id), "let it go");

@@ -1,0 +1,22 @@
+#include "cli/volume.h"
+
+#include <array>
+
+namespace bh::cli {
+
+namespace {
+
+constexpr std::array kVolumeCommands{&kVolumeCreate, &kVolumeLs, &kVolumeInspect, &kVolumeRm,
+                                     &kVolumePrune};
+
+}  // namespace
+
+constinit Command const kVolume{
+    .name = "volume",
+    .usage = "volume COMMAND ...",
+    .summary = "Make, show and remove folders that outlive machines",
+    .options = {},
+    .commands = kVolumeCommands,
+};
+
+}  // namespace bh::cli
