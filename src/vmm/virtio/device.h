@@ -13,6 +13,7 @@
 #include "vmm/virtio/driver_link.h"
 #include "vmm/virtio/queue.h"
 #include "vmm/virtio/spec.h"
+#include "vmm/virtio/turn.h"
 
 namespace bh::vmm::virtio {
 
@@ -73,17 +74,15 @@ class VirtioDevice {
   /// Publishes and interrupts if the driver wants it.
   void publish(Queue& queue);
 
-  /// So many chains are taken from a queue in a turn.
-  static constexpr unsigned kTurn = 4 * kQueueSize;
-  /// Publishes, and comes back to what is left in the queue.
+  /// At the end of a Turn: publishes, and comes back to what is left in the queue.
   void end_turn(Queue& queue);
 
   /// Calls `handle(chain)` for every chain there is, with interrupts and notifications around it.
   /// It returns how many bytes it wrote, or nothing to leave this chain and all later ones there.
-  /// What a driver makes available without end waits for another turn of the worker.
+  /// What there is after a Turn waits for the next.
   template <typename Handle>
   void drain(Queue& queue, Handle&& handle) {
-    unsigned taken = 0;
+    Turn turn;
     do {
       queue.disable_notifications();
       while (pop(queue, chain_)) {
@@ -95,7 +94,7 @@ class VirtioDevice {
           return;
         }
         queue.push(chain_, *written);
-        if (++taken == kTurn) return end_turn(queue);
+        if (turn.over()) return end_turn(queue);
       }
       publish(queue);
     } while (!faulted_ && queue.enable_notifications());

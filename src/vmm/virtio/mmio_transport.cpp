@@ -250,9 +250,7 @@ void MmioTransport::serve_notifications() {
 
 void MmioTransport::write_config(std::uint64_t offset, std::span<std::byte const> data) {
   if (data.size() > 8 || !link_.write_config(offset, data)) return;
-  std::vector<std::byte> copy(data.begin(), data.end());
-  device_.worker().post(
-      [&device = device_, offset, copy = std::move(copy)] { device.config_written(offset, copy); });
+  device_.worker().run_and_wait([&] { device_.config_written(offset, data); });
 }
 
 TransportState MmioTransport::save() const {

@@ -120,10 +120,10 @@ Result<> Queue::follow(std::uint16_t head, Chain& chain) const {
   std::uint64_t bytes = 0;
   // 2.7.5.3.1: no chain is longer than the queue, indirect or not; so a loop is found, too.
   unsigned length = 0;
+  bool inside = false;  // An indirect table, which may be the descriptor table itself.
   while (length < size_) {
     auto const descriptor = copy_descriptor(table, index);
     if ((descriptor.flags & kDescriptorIndirect) != 0) {
-      bool const inside = table != descriptors_;
       bool const fits = descriptor.length % sizeof(Descriptor) == 0 && descriptor.length != 0;
       if (!indirect_ || inside || !fits || (descriptor.flags & kDescriptorNext) != 0) {
         return broken(
@@ -133,6 +133,7 @@ Result<> Queue::follow(std::uint16_t head, Chain& chain) const {
       table = memory_->host_address(address, descriptor.length);
       if (table == nullptr) return broken("an indirect table outside guest RAM");
       entries = descriptor.length / sizeof(Descriptor);
+      inside = true;
       index = 0;
       length = 0;
       continue;

@@ -115,6 +115,14 @@ TEST_F(QueueTest, RefusesAnIndirectTableInsideAnother) {
   EXPECT_FALSE(queue.pop(chain_));
 }
 
+TEST_F(QueueTest, RefusesItsOwnTableAsAnIndirectOne) {
+  auto queue = make();
+  auto const table = ring_.config().descriptors;
+  ring_.set_descriptor(0, {.address = table.value, .length = 16, .flags = kDescriptorIndirect});
+  ring_.make_available(0);
+  EXPECT_FALSE(queue.pop(chain_));
+}
+
 TEST_F(QueueTest, RefusesReadableAfterWritable) {
   auto queue = make();
   ring_.offer({ring_.writable(1), ring_.readable("a")});

@@ -39,6 +39,8 @@ struct [[gnu::packed]] Statistic {
 static_assert(sizeof(Statistic) == 10);
 // More than there are tags makes no sense; each is looked at once.
 constexpr unsigned kMostEntries = 64;
+// Of one buffer; Linux's driver has 256 in one, Windows' 1024.
+constexpr int kMostPages = 8192;
 
 }  // namespace
 
@@ -195,7 +197,8 @@ void BalloonDevice::process(std::size_t index) {
   }
 }
 
-/// 5.5.6.1: page numbers, of 4 KiB each. Neighbours go to the host in one call.
+/// 5.5.6.1: page numbers, of 4 KiB each. Neighbours go to the host in one call. What is beyond
+/// kMostPages stays with the guest.
 std::uint32_t BalloonDevice::inflate(Chain const& chain) {
   ChainReader reader(chain.readable);
   std::uint64_t first = 0;
@@ -204,7 +207,9 @@ std::uint32_t BalloonDevice::inflate(Chain const& chain) {
     if (count != 0) release({first << kPageShift}, count << kPageShift);
     count = 0;
   };
-  while (auto const page = reader.read_object<std::uint32_t>()) {
+  for (int pages = 0; pages < kMostPages; ++pages) {
+    auto const page = reader.read_object<std::uint32_t>();
+    if (!page) break;
     metrics_.inflate_count.add();
     if (count != 0 && *page == first + count) {
       ++count;
@@ -270,7 +275,7 @@ void BalloonDevice::take_statistics() {
   auto* const queue = this->queue(kStatisticsQueue);
   if (queue == nullptr) return;
   Chain chain;
-  unsigned taken = 0;
+  Turn turn;
   while (pop(*queue, chain)) {
     // One buffer is ours at a time.
     if (statistics_head_) queue->push(*statistics_head_, 0);
@@ -283,7 +288,7 @@ void BalloonDevice::take_statistics() {
       if (entry->tag < kStatistics) statistics_[entry->tag] = std::uint64_t{entry->value};
     }
     metrics_.stats_updates_count.add();
-    if (++taken == kTurn) return end_turn(*queue);
+    if (turn.over()) return end_turn(*queue);
   }
   publish(*queue);
   queue->enable_notifications();

@@ -39,6 +39,23 @@ TEST_F(BalloonTest, GivesInflatedPagesBackToTheHost) {
   EXPECT_EQ(device_->metrics().event_fails.value(), 1u) << "a page that is not there";
 }
 
+TEST_F(BalloonTest, TakesALimitedNumberOfPagesFromABuffer) {
+  start({.amount_mib = 1});
+  constexpr std::uint32_t kMost = 8192;
+  constexpr std::uint64_t kList = 0x80000;
+  fill(0x100000, 0x2000);
+  std::vector<std::uint32_t> pages(kMost, 0x100);
+  pages.push_back(0x101);
+  ASSERT_TRUE(guest_.memory.write({kList}, std::as_bytes(std::span(pages))));
+  auto& ring = driver_->rings[0];
+  ring.offer({{{kList}, static_cast<std::uint32_t>(4 * pages.size()), false}});
+  driver_->notify(0);
+  EXPECT_TRUE(ring.take());
+  EXPECT_EQ(device_->metrics().inflate_count.value(), kMost);
+  EXPECT_EQ(byte_at(0x100000), '\0');
+  EXPECT_EQ(byte_at(0x101000), 'x');
+}
+
 TEST_F(BalloonTest, TellsTheDriverOfANewTarget) {
   start({});
   guest_.worker->run_and_wait([&] {

@@ -82,7 +82,7 @@ std::optional<std::uint32_t> BlockDevice::serve(Chain const& chain) {
 /// As drain(), for requests that end later.
 void BlockDevice::serve_async(std::size_t index) {
   Chain chain;
-  unsigned taken = 0;
+  Turn turn;
   while (auto* const from = queue(index)) {
     from->disable_notifications();
     bool wait = false;
@@ -102,7 +102,7 @@ void BlockDevice::serve_async(std::size_t index) {
       } else {
         from->push(chain, std::get<std::uint32_t>(outcome));
       }
-      if (++taken == kTurn) {
+      if (turn.over()) {
         end_turn(*from);
         return async_->submit();
       }
