@@ -18,13 +18,15 @@ namespace bh::init {
 
 namespace {
 
-constexpr char const* kCard = "eth0";
+// Numbers of one digit; no machine has more networks.
+constexpr int kMostCards = 10;
 constexpr mode_t kFolderMode = 0755;
 constexpr mode_t kFileMode = 0644;
 
-ifreq request_for_card() {
+ifreq request_for_card(int number) {
   ifreq request{};
-  std::strcpy(request.ifr_name, kCard);
+  std::strcpy(request.ifr_name, "eth0");
+  request.ifr_name[3] = static_cast<char>('0' + number);
   return request;
 }
 
@@ -44,21 +46,21 @@ bool call(int fd, unsigned long number, void* argument, char const* action,
   return false;
 }
 
-bool set_up_card(int fd, std::string_view text) {
+bool set_up_card(int fd, int number, std::string_view text) {
   in_addr address{};
   in_addr mask{};
   if (!parse_interface_address(text, address, mask)) {
     report(text, "is no address with a length, such as 10.0.2.15/24");
     return false;
   }
-  auto request = request_for_card();
+  auto request = request_for_card(number);
   request.ifr_addr = socket_address(address);
-  if (!call(fd, SIOCSIFADDR, &request, "give eth0 the address", text)) return false;
+  if (!call(fd, SIOCSIFADDR, &request, "give a card the address", text)) return false;
   request.ifr_netmask = socket_address(mask);
-  if (!call(fd, SIOCSIFNETMASK, &request, "give eth0 the mask of", text)) return false;
-  request = request_for_card();
+  if (!call(fd, SIOCSIFNETMASK, &request, "give a card the mask of", text)) return false;
+  request = request_for_card(number);
   request.ifr_flags = IFF_UP | IFF_RUNNING;
-  return call(fd, SIOCSIFFLAGS, &request, "bring up interface", kCard);
+  return call(fd, SIOCSIFFLAGS, &request, "bring up the card with", text);
 }
 
 bool set_up_route(int fd, std::string_view gateway) {
@@ -122,17 +124,23 @@ void write_names(Settings const& settings, std::string_view address) {
 }  // namespace
 
 bool bring_up_network(Settings const& settings) {
-  auto const address = settings.find("address");
-  if (!address) return true;
+  if (!settings.find("address")) return true;
   int const fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) {
-    report_errno("socket", "for eth0", errno);
+    report_errno("socket", "for network cards", errno);
     return false;
   }
+  bool up = true;
+  std::string_view first;
+  int number = 0;
+  settings.each("address", [&](std::string_view text) {
+    if (number == 0) first = text;
+    up = up && number < kMostCards && set_up_card(fd, number++, text);
+  });
   auto const gateway = settings.find("gateway");
-  bool const up = set_up_card(fd, *address) && (!gateway || set_up_route(fd, *gateway));
+  up = up && (!gateway || set_up_route(fd, *gateway));
   ::close(fd);
-  if (up) write_names(settings, *address);
+  if (up) write_names(settings, first);
   return up;
 }
 

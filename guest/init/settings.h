@@ -17,7 +17,7 @@ namespace bh::init {
 ///   folder  the command's working folder, made if it is not there
 ///   user    USER[:GROUP], names or numbers of the image
 ///   host    the machine's name
-///   address the first network card's, with its length: 10.0.2.15/24
+///   address a network card's, with its length: 10.0.2.15/24; once for each card
 ///   gateway the way out
 ///   dns     a name server's address; as often as needed
 ///   session a port of the host, where the command's standard files are (session.h); then also

@@ -22,6 +22,14 @@ std::vector<std::string> Options::values(std::string_view name) const {
   return values;
 }
 
+std::vector<Options::Given> Options::given(std::initializer_list<std::string_view> names) const {
+  std::vector<Given> found;
+  for (auto const& one : given_) {
+    if (std::ranges::find(names, std::string_view(one.name)) != names.end()) found.push_back(one);
+  }
+  return found;
+}
+
 namespace {
 
 Option const* find_option(std::span<Option const> known, std::string_view name) {

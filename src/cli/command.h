@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <ostream>
 #include <span>
 #include <string>
@@ -31,6 +32,12 @@ class Options {
   std::string_view value(std::string_view name) const;
   /// All that were given, in order.
   std::vector<std::string> values(std::string_view name) const;
+  struct Given {
+    std::string name;
+    std::string value;
+  };
+  /// All of several options, in the order in which they were given.
+  std::vector<Given> given(std::initializer_list<std::string_view> names) const;
   /// The words that are not options, in order; all that follows "--" is among them.
   std::span<std::string const> words() const { return words_; }
 
@@ -38,10 +45,6 @@ class Options {
   friend Result<Options> parse_options(std::span<Option const>, std::span<std::string const>,
                                        WordOrder);
 
-  struct Given {
-    std::string name;
-    std::string value;
-  };
   Given const* find(std::string_view name) const;
 
   std::vector<Given> given_;

@@ -11,6 +11,7 @@
 #include "cli/image.h"
 #include "cli/machines.h"
 #include "cli/net.h"
+#include "cli/network.h"
 #include "cli/run.h"
 #include "cli/version.h"
 #include "cli/volume.h"
@@ -20,10 +21,10 @@ namespace bh::cli {
 namespace {
 
 // One row here is all a new command needs.
-constexpr std::array kCommands{&kRun,    &kCreate, &kStart,  &kStop, &kKill,    &kRestart,
-                               &kPause,  &kResume, &kRm,     &kPs,   &kInspect, &kLogs,
-                               &kWait,   &kAttach, &kRename, &kExec, &kStats,   &kEvents,
-                               &kUpdate, &kImage,  &kVolume, &kNet,  &kVersion, &kHelp};
+constexpr std::array kCommands{
+    &kRun,    &kCreate,  &kStart,  &kStop,    &kKill,   &kRestart, &kPause, &kResume, &kRm,
+    &kPs,     &kInspect, &kLogs,   &kWait,    &kAttach, &kRename,  &kExec,  &kStats,  &kEvents,
+    &kUpdate, &kImage,   &kVolume, &kNetwork, &kNet,    &kVersion, &kHelp};
 
 // Further away a suggestion confuses more than it helps.
 constexpr std::size_t kNearEnough = 2;

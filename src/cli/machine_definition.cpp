@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
@@ -11,9 +12,11 @@
 #include "cli/image_options.h"
 #include "cli/image_transfer.h"
 #include "image/registry/transfer.h"
+#include "machine/network/host_networks.h"
 #include "machine/process.h"
 #include "machine/providers/companions.h"
 #include "machine/signal_name.h"
+#include "net/apply.h"
 
 namespace bh::cli {
 
@@ -41,23 +44,64 @@ std::optional<std::string> text(Options const& options, std::string_view name) {
   return std::string(options.value(name));
 }
 
-Result<> read_network(Options const& options, machine::Definition& definition) {
-  if (options.has("--network")) {
-    definition.network = BH_TRY(machine::parse_network_kind(options.value("--network")));
+/// none, user, or managed networks.
+Result<> read_networks(Options const& options, machine::Definition& definition) {
+  auto const names = options.values("--network");
+  for (auto const& name : names) {
+    auto const kind = machine::parse_network_kind(name);
+    if (kind && names.size() > 1) {
+      return fail(Errc::Invalid, "--network " + name + " excludes other networks");
+    }
+    if (kind) {
+      definition.network = *kind;
+      continue;
+    }
+    BH_TRY(machine::check_network_name(name));
+    if (std::ranges::count(names, name) > 1) {
+      return fail(Errc::Invalid, "--network " + name + " is given twice");
+    }
+    definition.networks.push_back({.name = name, .address = std::nullopt});
   }
+  if (definition.networks.size() > machine::kMostNetworks) {
+    return fail(Errc::Invalid, fmt::format("--network: a machine joins at most {} networks",
+                                           machine::kMostNetworks));
+  }
+  if (!options.has("--ip")) return {};
+  if (definition.networks.size() != 1) {
+    return fail(Errc::Invalid, "--ip is for a machine in one managed network (--network NAME)");
+  }
+  auto const address = net::Ipv4Address::parse(options.value("--ip"));
+  if (!address) return std::unexpected(Error(address.error()).while_doing("--ip"));
+  definition.networks.front().address = *address;
+  return {};
+}
+
+Result<> read_network(Options const& options, machine::Definition& definition) {
+  BH_TRY(read_networks(options, definition));
   for (auto const& text : options.values("--publish")) {
     auto port = net::PublishedPort::parse(text);
     if (!port) return std::unexpected(std::move(port).error().while_doing("--publish"));
     definition.ports.push_back(*port);
   }
-  bool const networked =
-      definition.network != machine::NetworkKind::None || !definition.ports.empty();
-  if (networked && definition.isolation == machine::Isolation::Container) {
+  if (definition.isolation != machine::Isolation::Container) return {};
+  if (definition.network == machine::NetworkKind::User) {
     return fail(Errc::Unsupported,
-                "networks and published ports of containers are not supported yet (use "
-                "--isolation microvm)");
+                "user networks of containers are not supported yet (use --isolation microvm, or a "
+                "network of `bulkhead network create`)");
+  }
+  if (definition.networks.empty() && !definition.ports.empty()) {
+    definition.networks.push_back({.name = machine::kDefaultNetwork, .address = std::nullopt});
   }
   return {};
+}
+
+/// Managed networks need root, and one of them is made by whoever joins it first.
+Result<> prepare_networks(machine::Store& machines, machine::Definition const& definition) {
+  if (definition.networks.empty()) return {};
+  BH_TRY(net::need_root());
+  bool const in_default = std::ranges::count(definition.networks, machine::kDefaultNetwork,
+                                             &machine::NetworkWish::name) != 0;
+  return in_default ? machine::make_default_network(machines) : Result<>();
 }
 
 /// Empty if there is no place for it.
@@ -191,6 +235,7 @@ Result<machine::Record> add_machine(machine::Store& machines, Options const& opt
     return fail(Errc::Denied,
                 "containers without root are not supported yet (use sudo, or --isolation microvm)");
   }
+  BH_TRY(prepare_networks(machines, definition));
   auto const store = BH_TRY(open_store(options));
   // Until a name keeps the image.
   auto const adding = BH_TRY(store.begin_adding());

@@ -27,7 +27,11 @@ inline constexpr std::array kDefinitionOptions{
     Option{"--user", "USER[:GROUP]", "Who it runs as", "-u"},
     Option{"--entrypoint", "PROGRAM", "Instead of the image's"},
     Option{"--hostname", "NAME", "The machine's own name"},
-    Option{"--network", "NAME", "none (default), or user: what this host reaches by its addresses"},
+    Option{"--network", "NAME",
+           "none (default), user: what this host reaches by its addresses, or one of `network "
+           "create`; as often as needed"},
+    Option{"--ip", "ADDRESS",
+           "The machine's own in the network, instead of the first that is free"},
     Option{"--publish", "[ADDRESS:]HOST_PORT:PORT[/udp]",
            "A port of this host, on its loopback unless said, that leads to the machine's", "-p"},
     kVolumeOption,

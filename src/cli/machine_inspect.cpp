@@ -13,7 +13,17 @@ namespace {
 
 constexpr std::array kOptions{kMachineRootOption};
 
-boost::json::object json_of(machine::Store const& machines, machine::Record const& record) {
+Result<boost::json::array> networks_of(machine::Store& machines, machine::Record const& record) {
+  boost::json::array array;
+  auto const cards = BH_TRY(machines.cards_of(record.id));
+  for (auto const& card : cards) {
+    array.push_back(boost::json::object{{"name", card.network}, {"address", card.address.text()}});
+  }
+  return array;
+}
+
+Result<boost::json::object> json_of(machine::Store& machines, machine::Record const& record) {
+  auto networks = BH_TRY(networks_of(machines, record));
   boost::json::object state{{"status", machine::state_name(record.state)},
                             {"started", machine::rfc3339(record.started)},
                             {"ended", machine::rfc3339(record.ended)},
@@ -22,13 +32,14 @@ boost::json::object json_of(machine::Store const& machines, machine::Record cons
                             {"detail", record.detail}};
   state["exit_status"] = record.exit_status ? boost::json::value(*record.exit_status) : nullptr;
   state["pid"] = record.supervisor ? record.supervisor->pid : 0;
-  return {{"id", record.id},
-          {"name", record.name},
-          {"created", machine::rfc3339(record.created)},
-          {"state", std::move(state)},
-          {"definition", machine::json_of(record.definition)},
-          {"folder", machines.folder_of(record.id)},
-          {"log", machines.folder_of(record.id) + "/" + machine::kConsoleLog}};
+  return boost::json::object{{"id", record.id},
+                             {"name", record.name},
+                             {"created", machine::rfc3339(record.created)},
+                             {"state", std::move(state)},
+                             {"definition", machine::json_of(record.definition)},
+                             {"networks", std::move(networks)},
+                             {"folder", machines.folder_of(record.id)},
+                             {"log", machines.folder_of(record.id) + "/" + machine::kConsoleLog}};
 }
 
 Result<int> inspect(Context& context, Options const& options) {
@@ -37,7 +48,8 @@ Result<int> inspect(Context& context, Options const& options) {
   boost::json::array array;
   for (auto const& word : options.words()) {
     auto const record = BH_TRY(machines.find(word));
-    array.push_back(json_of(machines, record));
+    auto json = BH_TRY(json_of(machines, record));
+    array.push_back(std::move(json));
   }
   context.out << image::pretty(array);
   return 0;

@@ -29,7 +29,7 @@ Result<net::State> read_state(std::string const& path) {
 constinit Command const kNet{
     .name = "net",
     .usage = "net COMMAND ...",
-    .summary = "Make managed networks, and say what they let through",
+    .summary = "Say what managed networks let through; make them of a file",
     .options = {},
     .commands = kNetCommands,
 };

@@ -17,7 +17,9 @@ constexpr std::array kOptions{
 Result<> apply_state(Options const& options, net::State const& state) {
   auto folder = std::string(options.value("--run"));
   if (folder.empty()) folder = "/run/bulkhead/net";
-  return net::apply(state, std::filesystem::absolute(folder).string());
+  BH_TRY(net::need_root());
+  BH_TRY(net::check_host(state));
+  return net::apply([&] { return state; }, std::filesystem::absolute(folder).string());
 }
 
 Result<int> apply(Context& /*context*/, Options const& options) {

@@ -2,8 +2,9 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "cli/image_options.h"
+#include "cli/machines.h"
 #include "cli/net.h"
+#include "machine/network/host_networks.h"
 #include "net/explain.h"
 #include "net/links.h"
 #include "net/ruleset.h"
@@ -12,23 +13,44 @@ namespace bh::cli {
 
 namespace {
 
-constexpr Option kStateOption{"--state", "FILE", "The state of the networks, or -"};
-constexpr std::array kExplainOptions{kStateOption, kJsonOption};
+constexpr std::array kExplainOptions{
+    kMachineRootOption,
+    Option{"--state", "FILE", "Networks as in this file, or -, instead of those of machines"},
+    kJsonOption,
+};
+constexpr std::array kRulesOptions{kMachineRootOption};
 
-Result<net::State> given_state(Options const& options) {
-  if (!options.has("--state")) {
-    return fail(Errc::Invalid, "--state FILE is missing: there is no store of networks yet");
+/// Of machines that run now; or of a file, if one is named.
+Result<net::State> asked_state(Options const& options, std::string const& file) {
+  if (!file.empty()) return read_state(file);
+  auto machines = BH_TRY(open_machines(options));
+  return machine::state_of(machines);
+}
+
+/// A machine that is none of a network may be one all the same.
+Result<net::Explanation> answer_to(Options const& options, net::State const& state,
+                                   std::span<net::Ipv4Address const> addresses,
+                                   net::Question const& question) {
+  auto answer = net::explain(state, addresses, question);
+  if (answer || answer.error().code != Errc::NotFound || options.has("--state")) return answer;
+  auto machines = BH_TRY(open_machines(options));
+  for (auto const& name : {question.from, question.to}) {
+    auto const record = machines.find(name);
+    if (!record || state.machine(record->name) != nullptr) continue;
+    return fail(Errc::NotFound, "machine " + name +
+                                    " does not run in a managed network (`bulkhead inspect " +
+                                    name + "` shows its state and networks)");
   }
-  return read_state(std::string(options.value("--state")));
+  return answer;
 }
 
 Result<int> explain(Context& context, Options const& options) {
   BH_TRY(need_words(options, 2, 2, "who connects, and NAME:PORT[/udp] to which"));
-  auto const state = BH_TRY(given_state(options));
+  auto const state = BH_TRY(asked_state(options, std::string(options.value("--state"))));
   auto const question = BH_TRY(net::Question::parse(options.words()[0], options.words()[1]));
   auto links = BH_TRY(net::Links::open());
   auto const addresses = BH_TRY(links.addresses());
-  auto const answer = BH_TRY(net::explain(state, addresses, question));
+  auto const answer = BH_TRY(answer_to(options, state, addresses, question));
   std::string_view const verdict = answer.verdict == net::Verdict::Allow ? "allowed" : "denied";
   if (options.has("--json")) {
     context.out << boost::json::serialize(boost::json::object{{"verdict", verdict},
@@ -44,8 +66,9 @@ Result<int> explain(Context& context, Options const& options) {
 }
 
 Result<int> rules(Context& context, Options const& options) {
-  BH_TRY(need_words(options, 1, 1, "the file of a state, or -"));
-  auto const state = BH_TRY(read_state(options.words()[0]));
+  BH_TRY(need_words(options, 0, 1, "the file of a state, or -"));
+  auto const file = options.words().empty() ? std::string() : options.words()[0];
+  auto const state = BH_TRY(asked_state(options, file));
   context.out << boost::json::serialize(net::ruleset_of(state)) << "\n";
   return 0;
 }
@@ -54,7 +77,7 @@ Result<int> rules(Context& context, Options const& options) {
 
 constinit Command const kNetExplain{
     .name = "explain",
-    .usage = "net explain --state FILE [--json] WHO NAME:PORT[/udp]",
+    .usage = "net explain [OPTION...] WHO NAME:PORT[/udp]",
     .summary = "Say which rule lets a connection through, or does not (status 1)",
     .options = kExplainOptions,
     .order = WordOrder::Mixed,
@@ -63,9 +86,9 @@ constinit Command const kNetExplain{
 
 constinit Command const kNetRules{
     .name = "rules",
-    .usage = "net rules FILE",
-    .summary = "Show the firewall of a state, as nft -j takes it",
-    .options = {},
+    .usage = "net rules [OPTION...] [FILE]",
+    .summary = "Show the firewall of machines, or of a file's state, as nft -j takes it",
+    .options = kRulesOptions,
     .order = WordOrder::Mixed,
     .run = rules,
 };

@@ -31,6 +31,10 @@ Result<int> run_initrd(Options const& options) {
   if (!definition.mounts.empty() || definition.read_only) {
     return fail(Errc::Unsupported, "--initrd has no mounts; give an IMAGE for them");
   }
+  if (!definition.networks.empty()) {
+    return fail(Errc::Unsupported,
+                "--initrd: machines in managed networks are made from images (use --network user)");
+  }
   auto const microvm = BH_TRY(read_microvm_options(options));
   machine::Microvm machine;
   machine.memory_mib = definition.memory_mib.value_or(machine.memory_mib);
@@ -98,6 +102,9 @@ Result<int> run(Context& context, Options const& options) {
   for (auto const* const watched : {"--volume", "--mount", "--tmpfs", "--read-only"}) {
     if (options.has(watched)) return run_kept(context, options, Lifetime::OneRun);
   }
+  auto const definition = BH_TRY(read_definition(options));
+  // An address is a row's.
+  if (!definition.networks.empty()) return run_kept(context, options, Lifetime::OneRun);
   return run_image(options);
 }
 

@@ -1,5 +1,7 @@
 #include "machine/definition.h"
 
+#include "net/names.h"
+
 namespace bh::machine {
 
 Result<Isolation> parse_isolation(std::string_view text) {
@@ -21,6 +23,13 @@ Result<NetworkKind> parse_network_kind(std::string_view text) {
 
 std::string_view network_name(NetworkKind kind) {
   return kind == NetworkKind::None ? "none" : "user";
+}
+
+Result<> check_network_name(std::string_view name) {
+  if (name == "none" || name == "user" || name == "host") {
+    return fail(Errc::Invalid, "network \"" + std::string(name) + "\": is no name for one");
+  }
+  return net::check_name(name);
 }
 
 }  // namespace bh::machine

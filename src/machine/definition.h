@@ -30,6 +30,24 @@ enum class NetworkKind : std::uint8_t { None, User };
 Result<NetworkKind> parse_network_kind(std::string_view text);
 std::string_view network_name(NetworkKind kind);
 
+/// A managed network that a machine joins, and the address it wants there, if any.
+struct NetworkWish {
+  std::string name;
+  std::optional<net::Ipv4Address> address;
+
+  friend bool operator==(NetworkWish const&, NetworkWish const&) = default;
+};
+
+/// Of managed networks; "none" and "user" are kinds.
+Result<> check_network_name(std::string_view name);
+
+/// A machine's cards have numbers of one digit.
+inline constexpr std::size_t kMostNetworks = 10;
+
+/// The managed network of containers that publish ports and join no other. Nothing leaves it, as
+/// nothing leaves a microVM that only publishes ports.
+inline constexpr char kDefaultNetwork[] = "bulkhead";
+
 /// What a machine shall be, whatever keeps it apart.
 struct Definition {
   Isolation isolation = Isolation::Microvm;
@@ -42,6 +60,7 @@ struct Definition {
   std::optional<std::uint64_t> memory_mib;  // Else 256 for a microVM, no limit for a container.
   std::optional<std::uint64_t> cpus;        // Else 1 for a microVM, no limit for a container.
   NetworkKind network = NetworkKind::None;
+  std::vector<NetworkWish> networks;  // Managed ones; then `network` says nothing.
   std::vector<net::PublishedPort> ports;
   std::vector<Mount> mounts;  // As order_mounts() has them.
   bool read_only = false;     // Its own root, not what is mounted there.

@@ -69,7 +69,33 @@ Result<MicrovmOptions> microvm_options_of(object const& json) {
   return options;
 }
 
+boost::json::array json_of(std::vector<NetworkWish> const& networks) {
+  boost::json::array array;
+  for (auto const& network : networks) {
+    object json{{"name", network.name}};
+    if (network.address) json["address"] = network.address->text();
+    array.push_back(std::move(json));
+  }
+  return array;
+}
+
+Result<> read_joined(object const& json, Definition& definition) {
+  constexpr std::size_t kMost = 64;
+  auto const* const array = BH_TRY(image::array_member(json, "networks"));
+  if (array == nullptr) return {};
+  auto const networks = BH_TRY(image::objects_of(*array, "networks", kMost));
+  for (auto const* const network : networks) {
+    NetworkWish wish;
+    wish.name = BH_TRY(image::text_member(*network, "name"));
+    auto const address = BH_TRY(maybe_text(*network, "address"));
+    if (address) wish.address = BH_TRY(net::Ipv4Address::parse(*address));
+    definition.networks.push_back(std::move(wish));
+  }
+  return {};
+}
+
 Result<> read_network(object const& json, Definition& definition) {
+  BH_TRY(read_joined(json, definition));
   auto const kind = BH_TRY(maybe_text(json, "network"));
   if (kind) definition.network = BH_TRY(parse_network_kind(*kind));
   auto const ports = BH_TRY(image::texts_member(json, "ports"));
@@ -117,6 +143,7 @@ object json_of(Definition const& definition) {
   put(json, "memory_mib", definition.memory_mib);
   put(json, "cpus", definition.cpus);
   if (definition.network != NetworkKind::None) json["network"] = network_name(definition.network);
+  if (!definition.networks.empty()) json["networks"] = json_of(definition.networks);
   std::vector<std::string> ports;
   for (auto const& port : definition.ports) ports.push_back(port.text());
   put(json, "ports", ports);

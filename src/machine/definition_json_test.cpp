@@ -21,6 +21,8 @@ TEST(DefinitionJson, KeepsAllOfADefinition) {
   definition.memory_mib = 512;
   definition.cpus = 2;
   definition.network = NetworkKind::User;
+  definition.networks = {{.name = "front", .address = net::Ipv4Address{0x0a580105}},
+                         {.name = "back", .address = std::nullopt}};
   definition.ports = {net::PublishedPort::parse("0.0.0.0:53:5353/udp").value()};
   definition.labels = {{"tier", "front"}};
   definition.restart = *RestartPolicy::parse("on-failure:3");
@@ -41,6 +43,7 @@ TEST(DefinitionJson, KeepsAllOfADefinition) {
   EXPECT_EQ(read->restart, definition.restart);
   EXPECT_EQ(read->microvm.engine, "soft");
   EXPECT_EQ(read->network, NetworkKind::User);
+  EXPECT_EQ(read->networks, definition.networks);
   EXPECT_EQ(read->ports, definition.ports);
   EXPECT_EQ(read->mounts, definition.mounts);
   EXPECT_TRUE(read->read_only);

@@ -13,6 +13,7 @@
 #include "net/address_pool.h"
 #include "net/firewall.h"
 #include "net/host_port.h"
+#include "net/host_routes.h"
 #include "net/links.h"
 #include "net/name_server.h"
 #include "net/names.h"
@@ -31,26 +32,6 @@ Result<> set_kernel(std::string const& name, std::string_view value) {
   auto const now = BH_TRY(os::read_text_at(AT_FDCWD, path, 64));
   if (now == std::string(value) + "\n") return {};
   return os::write_text_at(AT_FDCWD, path, value);
-}
-
-/// Routes of the host to where our networks would be: whose packets would they be?
-Result<> check_routes(State const& state, Links& links) {
-  auto const devices = BH_TRY(links.all());
-  auto const routes = BH_TRY(links.routes());
-  for (auto const& route : routes) {
-    auto const device = std::ranges::find(devices, route.device, &Link::index);
-    bool const ours = device != devices.end() && is_our_bridge(device->name);
-    if (ours || route.to.length == 0) continue;
-    for (auto const& network : state.networks) {
-      if (!network.subnet.overlaps(route.to)) continue;
-      return fail(Errc::Exists,
-                  fmt::format("network {}: {} overlaps the host's route to {} by {}; choose "
-                              "another subnet",
-                              network.name, network.subnet.text(), route.to.text(),
-                              device == devices.end() ? "a device" : device->name));
-    }
-  }
-  return {};
 }
 
 Result<> check_ports(State const& state) {
@@ -89,7 +70,34 @@ Result<bool> has_other_address(Links& links, Link const& link, LinkAddress const
   return std::ranges::any_of(addresses, [&](auto const& one) { return one != wanted; });
 }
 
-Result<> make_bridge(Links& links, State const& state, Network const& network) {
+/// What people see beside a bridge's name, and we look at to know whose it is.
+std::string words_of(Network const& network, std::string const& folder) {
+  return fmt::format("bulkhead network {} ({})", network.name, folder);
+}
+
+/// The folder in such words; empty if there is none.
+std::string_view folder_in(std::string_view words) {
+  auto const open = words.find(" (");
+  if (open == words.npos || !words.ends_with(')')) return {};
+  return words.substr(open + 2, words.size() - open - 3);
+}
+
+/// All networks of a namespace are in one state, or who applies one would remove those of another.
+Result<> check_owner(Links& links, std::string const& folder) {
+  auto const all = BH_TRY(links.all());
+  for (auto const& link : all) {
+    auto const owner = is_our_bridge(link.name) ? folder_in(link.words) : std::string_view();
+    if (owner.empty() || owner == folder) continue;
+    return fail(Errc::Busy,
+                fmt::format("this host's managed networks are others' ({}: {}): stop the machines "
+                            "in them (with their --root), or `bulkhead net remove --run {}`",
+                            link.name, link.words, owner));
+  }
+  return {};
+}
+
+Result<> make_bridge(Links& links, State const& state, Network const& network,
+                     std::string const& folder) {
   auto const name = bridge_name(network.name);
   auto const there = BH_TRY(links.find(name));
   if (there) {
@@ -98,7 +106,7 @@ Result<> make_bridge(Links& links, State const& state, Network const& network) {
   }
   BH_TRY(links.add_bridge(name, mac_of(network.name)));
   auto const bridge = BH_TRY(link_that_is(links, name));
-  BH_TRY(links.describe(bridge, "bulkhead network " + network.name));
+  BH_TRY(links.describe(bridge, words_of(network, folder)));
   // The host has no IPv6 with its machines; not every kernel has any.
   (void)set_kernel("ipv6/conf/" + name + "/disable_ipv6", "1");
   // The firewall is there already (ruleset.cpp, "early"), and has to be.
@@ -205,29 +213,41 @@ Result<> wait_for_cards(Links& links, State const& state) {
 
 }  // namespace
 
-Result<> apply(State const& state, std::string const& folder) {
-  BH_TRY(check(state));
-  if (::geteuid() != 0) {
-    return fail(Errc::Denied,
-                "managed networks need root (use sudo, or a user network: run --network user)");
-  }
+Result<> need_root() {
+  if (::geteuid() == 0) return {};
+  return fail(Errc::Denied,
+              "managed networks need root (use sudo, or a user network: run --network user)");
+}
+
+Result<> check_host(State const& state) {
+  auto links = BH_TRY(Links::open());
+  auto const routes = BH_TRY(host_routes(links));
+  for (auto const& network : state.networks) BH_TRY(check_routes(network, routes));
+  return check_ports(state);
+}
+
+Result<> apply(std::function<Result<State>()> const& state_now, std::string const& folder) {
+  BH_TRY(need_root());
   BH_TRY(os::make_folders(folder));
-  auto const held = BH_TRY(os::FileLock::lock(AT_FDCWD, folder + "/lock", os::LockKind::Exclusive));
+  auto name_space = BH_TRY(os::open_file("/proc/self/ns/net", O_RDONLY));
+  auto const turn = BH_TRY(os::FileLock::lock(std::move(name_space), os::LockKind::Exclusive));
+  auto const state = BH_TRY(state_now());
+  BH_TRY(check(state));
   auto const servers = folder + "/names";
   auto links = BH_TRY(Links::open());
+  BH_TRY(check_owner(links, folder));
   if (state.networks.empty()) {
     BH_TRY(apply_name_servers(state, servers));
+    ::rmdir(servers.c_str());
     // The rules go last: without them a bridge would be open.
     BH_TRY(remove_rest(links, state));
     return run_transaction(empty_ruleset());
   }
-  BH_TRY(check_routes(state, links));
-  BH_TRY(check_ports(state));
   BH_TRY(run_transaction(ruleset_of(state)));
   BH_TRY(set_kernel("ipv4/ip_forward", "1"));
   BH_TRY(remove_rest(links, state));
   for (auto const& network : state.networks) {
-    auto made = make_bridge(links, state, network);
+    auto made = make_bridge(links, state, network, folder);
     if (made) continue;
     return std::unexpected(std::move(made).error().while_doing("network " + network.name));
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -8,13 +9,23 @@
 
 namespace bh::net {
 
-/// Makes the managed networks of this process's network namespace what `state` says, and takes away
-/// what it does not name: devices, addresses, rules. What is right already stays, with its
+/// Errc::Denied, with what there is instead, for who may not make managed networks.
+Result<> need_root();
+
+/// Whether the host has room for what the state names: Errc::Exists for routes to where a network
+/// would be, Errc::Busy for published ports that a program listens on. Of what is new in a state,
+/// before it is applied.
+Result<> check_host(State const& state);
+
+/// Makes the managed networks of this process's network namespace what the state says, and takes
+/// away what it does not name: devices, addresses, rules. What is right already stays, with its
 /// connections. Needs root.
 ///
-/// Who is killed on the way leaves nothing open, and the next call makes it right. One at a time:
-/// in `folder` (an absolute path that others may read) there is a lock, and what name servers need.
-Result<> apply(State const& state, std::string const& folder);
+/// `state_now` is asked when it is this process's turn: nobody else changes the namespace's
+/// networks then. Who is killed on the way leaves nothing open, and the next call makes it right.
+/// `folder` (an absolute path that others may read) has what name servers need; networks that
+/// another folder is for are Errc::Busy.
+Result<> apply(std::function<Result<State>()> const& state_now, std::string const& folder);
 
 /// The state without attachments whose namespace is gone. `gone` are the machines left out.
 State without_gone(State const& state, std::vector<std::string>& gone);

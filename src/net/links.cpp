@@ -60,9 +60,15 @@ bool is_forwarding(std::string_view link_info) {
 std::optional<Link> link_of(std::string_view payload) {
   auto const fixed = take_fixed<ifinfomsg>(payload);
   if (!fixed) return std::nullopt;
-  Link link{.index = fixed->ifi_index, .name = {}, .bridge = 0, .mac = {}, .forwards = false};
+  Link link{.index = fixed->ifi_index,
+            .name = {},
+            .bridge = 0,
+            .mac = {},
+            .forwards = false,
+            .words = {}};
   os::each_attribute(payload, [&](std::uint16_t type, std::string_view value) {
     if (type == IFLA_IFNAME) link.name = value.substr(0, value.find('\0'));
+    if (type == IFLA_IFALIAS) link.words = value.substr(0, value.find('\0'));
     if ((type & NLA_TYPE_MASK) == IFLA_LINKINFO) link.forwards = is_forwarding(value);
     if (type == IFLA_MASTER) link.bridge = number_of<int>(value);
     if (type == IFLA_ADDRESS && value.size() == link.mac.bytes.size()) {

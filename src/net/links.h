@@ -19,6 +19,7 @@ struct Link {
   int bridge = 0;  // The index of the bridge it is a port of; 0: of none.
   MacAddress mac;
   bool forwards = false;  // As a port of its bridge.
+  std::string words;      // See describe().
 };
 
 struct Route {

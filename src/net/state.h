@@ -7,21 +7,10 @@
 
 #include "base/error.h"
 #include "net/address.h"
+#include "net/egress_rule.h"
 #include "net/published_port.h"
 
 namespace bh::net {
-
-enum class Verdict : std::uint8_t { Allow, Deny };
-
-/// What may leave a network, or not. An absent port or protocol means all.
-struct EgressRule {
-  Verdict verdict = Verdict::Allow;
-  Subnet to;
-  std::optional<Protocol> protocol;
-  std::optional<std::uint16_t> port;
-
-  friend bool operator==(EgressRule const&, EgressRule const&) = default;
-};
 
 struct Network {
   std::string name;

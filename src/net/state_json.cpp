@@ -109,16 +109,6 @@ class Node {
   std::string path_;
 };
 
-std::string_view verdict_name(Verdict verdict) {
-  return verdict == Verdict::Allow ? "allow" : "deny";
-}
-
-Result<Verdict> parse_verdict(std::string_view text) {
-  if (text == "allow") return Verdict::Allow;
-  if (text == "deny") return Verdict::Deny;
-  return fail(Errc::Invalid, fmt::format("\"{}\": must be allow or deny", text));
-}
-
 Result<EgressRule> rule_of(Node const& node) {
   BH_TRY(node.only({"verdict", "to", "protocol", "port"}));
   EgressRule rule;
@@ -177,22 +167,6 @@ Result<Attachment> attachment_of(Node const& node) {
   return attachment;
 }
 
-object json_of(Network const& network) {
-  array rules;
-  for (auto const& rule : network.rules) {
-    object json{{"verdict", verdict_name(rule.verdict)}, {"to", rule.to.text()}};
-    if (rule.protocol) json["protocol"] = to_string(*rule.protocol);
-    if (rule.port) json["port"] = *rule.port;
-    rules.push_back(std::move(json));
-  }
-  object json{{"name", network.name},
-              {"subnet", network.subnet.text()},
-              {"egress", verdict_name(network.egress)}};
-  if (!rules.empty()) json["rules"] = std::move(rules);
-  if (network.names) json["names"] = true;
-  return json;
-}
-
 object json_of(Attachment const& attachment) {
   object json{{"machine", attachment.machine},
               {"network", attachment.network},
@@ -208,7 +182,35 @@ object json_of(Attachment const& attachment) {
   return json;
 }
 
+Result<value> parse_document(std::string_view text, std::string_view what) {
+  if (text.size() > kMostBytes) {
+    return fail(Errc::Invalid, fmt::format("{}: more than {} bytes", what, kMostBytes));
+  }
+  boost::json::parse_options options;
+  options.max_depth = kMostDepth;
+  boost::system::error_code error;
+  auto json = boost::json::parse({text.data(), text.size()}, error, {}, options);
+  if (error) return fail(Errc::Invalid, fmt::format("{}: no JSON: {}", what, error.message()));
+  return json;
+}
+
 }  // namespace
+
+object json_of(Network const& network) {
+  array rules;
+  for (auto const& rule : network.rules) {
+    object json{{"verdict", to_string(rule.verdict)}, {"to", rule.to.text()}};
+    if (rule.protocol) json["protocol"] = to_string(*rule.protocol);
+    if (rule.port) json["port"] = *rule.port;
+    rules.push_back(std::move(json));
+  }
+  object json{{"name", network.name},
+              {"subnet", network.subnet.text()},
+              {"egress", to_string(network.egress)}};
+  if (!rules.empty()) json["rules"] = std::move(rules);
+  if (network.names) json["names"] = true;
+  return json;
+}
 
 object json_of(State const& state) {
   array networks;
@@ -218,15 +220,16 @@ object json_of(State const& state) {
   return {{"networks", std::move(networks)}, {"attachments", std::move(attachments)}};
 }
 
+Result<Network> parse_network(std::string_view text) {
+  auto const json = BH_TRY(parse_document(text, "network"));
+  auto const root = BH_TRY(Node::of(json, "network"));
+  auto network = BH_TRY(network_of(root));
+  BH_TRY(check({.networks = {network}, .attachments = {}}));
+  return network;
+}
+
 Result<State> parse_state(std::string_view text) {
-  if (text.size() > kMostBytes) {
-    return fail(Errc::Invalid, fmt::format("state: more than {} bytes", kMostBytes));
-  }
-  boost::json::parse_options options;
-  options.max_depth = kMostDepth;
-  boost::system::error_code error;
-  auto const json = boost::json::parse({text.data(), text.size()}, error, {}, options);
-  if (error) return fail(Errc::Invalid, "state: no JSON: " + error.message());
+  auto const json = BH_TRY(parse_document(text, "state"));
   auto const root = BH_TRY(Node::of(json, "state"));
   BH_TRY(root.only({"networks", "attachments"}));
   State state;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "os/text_file.h"
 
@@ -21,14 +22,26 @@ bool still_there(UniqueFd const& file, int folder, std::string const& path) {
          mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
 }
 
+int operation_of(LockKind kind) {
+  return kind == LockKind::Shared ? LOCK_SH : LOCK_EX;
+}
+
+/// Errc::Busy if somebody else has the lock and `operation` does not wait.
+Result<> lock_file(UniqueFd const& file, std::string const& what, int operation) {
+  while (::flock(file.get(), operation) != 0) {
+    if (errno == EWOULDBLOCK) return fail(Errc::Busy, "flock " + what + ": somebody has it");
+    if (errno != EINTR) return fail_errno("flock " + what, errno);
+  }
+  return {};
+}
+
 /// An invalid descriptor if somebody else has the lock and we do not wait.
 Result<UniqueFd> acquire(int folder, std::string const& path, int operation) {
   while (true) {
     auto file = BH_TRY(open_at(folder, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
-    while (::flock(file.get(), operation) != 0) {
-      if (errno == EWOULDBLOCK) return UniqueFd();
-      if (errno != EINTR) return fail_errno("flock " + path, errno);
-    }
+    auto locked = lock_file(file, path, operation);
+    if (!locked && locked.error().code == Errc::Busy) return UniqueFd();
+    if (!locked) return std::unexpected(std::move(locked).error());
     if (still_there(file, folder, path)) return file;
   }
 }
@@ -36,14 +49,18 @@ Result<UniqueFd> acquire(int folder, std::string const& path, int operation) {
 }  // namespace
 
 Result<FileLock> FileLock::lock(int folder, std::string const& path, LockKind kind) {
-  auto file = BH_TRY(acquire(folder, path, kind == LockKind::Shared ? LOCK_SH : LOCK_EX));
+  auto file = BH_TRY(acquire(folder, path, operation_of(kind)));
+  return FileLock(std::move(file));
+}
+
+Result<FileLock> FileLock::lock(UniqueFd file, LockKind kind) {
+  BH_TRY(lock_file(file, "an open file", operation_of(kind)));
   return FileLock(std::move(file));
 }
 
 Result<std::optional<FileLock>> FileLock::try_lock(int folder, std::string const& path,
                                                    LockKind kind) {
-  int const operation = kind == LockKind::Shared ? LOCK_SH : LOCK_EX;
-  auto file = BH_TRY(acquire(folder, path, operation | LOCK_NB));
+  auto file = BH_TRY(acquire(folder, path, operation_of(kind) | LOCK_NB));
   if (!file.valid()) return std::nullopt;
   return FileLock(std::move(file));
 }

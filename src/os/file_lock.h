@@ -21,6 +21,9 @@ class FileLock {
   static Result<std::optional<FileLock>> try_lock(int folder, std::string const& path,
                                                   LockKind kind);
 
+  /// Waits for the lock of an open file, of whatever kind.
+  static Result<FileLock> lock(UniqueFd file, LockKind kind);
+
   /// The locked file.
   UniqueFd const& file() const { return file_; }
 

@@ -156,11 +156,16 @@ def two_networks(host):
     }
 
 
-def name_servers(host):
-    """Processes that run with a file of the test's."""
+def name_servers_with(text):
+    """Processes of dnsmasq that have `text` in their command line."""
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            if str(host.run_folder) in path.read_text() and "dnsmasq" in path.read_text():
+            if text in path.read_text() and "dnsmasq" in path.read_text():
                 found.append(path.parent.name)
     return found
+
+
+def name_servers(host):
+    """Those that run with a file of the test's."""
+    return name_servers_with(str(host.run_folder))

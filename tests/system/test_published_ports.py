@@ -189,8 +189,8 @@ def test_ports_that_are_none_are_refused_in_words(bulkhead):
         assert "must be [ADDRESS:]HOST_PORT:MACHINE_PORT[/udp]" in done.stderr
 
 
-def test_a_container_says_that_it_has_no_networks_yet(bulkhead):
-    done = subprocess.run([bulkhead, "run", "--isolation", "container", "-p", "8080:80", "busybox"],
+def test_a_container_says_that_it_has_no_user_network_yet(bulkhead):
+    done = subprocess.run([bulkhead, "run", "--isolation", "container", "--network", "user", "busybox"],
                           capture_output=True, text=True)
     assert done.returncode != 0
     assert "not supported yet" in done.stderr

@@ -61,7 +61,10 @@ boost::json::array namespaces(ContainerConfig const& config) {
   for (auto const* const kind : {"pid", "ipc", "uts", "mount"}) {
     namespaces.push_back(boost::json::object{{"type", kind}});
   }
-  if (!config.host_network) namespaces.push_back(boost::json::object{{"type", "network"}});
+  if (config.host_network) return namespaces;
+  boost::json::object network{{"type", "network"}};
+  if (!config.network_namespace.empty()) network["path"] = config.network_namespace;
+  namespaces.push_back(std::move(network));
   return namespaces;
 }
 

@@ -32,6 +32,7 @@ struct ContainerConfig {
   bool read_only = false;              // Its root, not what is mounted there.
   std::optional<std::uint64_t> memory;  // Most bytes,
   std::optional<std::uint64_t> cpus;    // and most CPUs' time.
+  std::string network_namespace;        // One that is there, as a path; empty: a new one.
 };
 
 /// Files of the host that a container with the host's network has mounted.

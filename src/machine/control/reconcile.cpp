@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "machine/network/host_networks.h"
 #include "machine/providers/companions.h"
 #include "machine/supervise/container_run.h"
 #include "machine/supervise/files.h"
@@ -84,6 +85,7 @@ Result<> reconcile(Store& store) {
     bool const known = std::ranges::find(records, name, &Record::id) != records.end();
     if (!known) BH_TRY(bury(store, name));
   }
+  (void)settle_networks(store);
   return store.sweep_volumes();
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "image/build/container_config.h"
 #include "image/build/root_path.h"
@@ -57,6 +58,21 @@ image::build::ContainerMount container_mount(Mount const& mount) {
           .options = {"bind", mount.read_only ? "ro" : "rw"}};
 }
 
+/// Files beside the root that the container sees in it.
+Result<> add_name_files(Wiring const& wiring, std::string const& folder,
+                        image::build::ContainerConfig& config) {
+  auto const hosts = folder + "/hosts";
+  auto const resolver = folder + "/resolv.conf";
+  BH_TRY(os::replace_text_at(AT_FDCWD, hosts, hosts_text(wiring, config.host_name)));
+  BH_TRY(os::replace_text_at(AT_FDCWD, resolver, resolver_text(wiring)));
+  for (auto const& [source, target] :
+       {std::pair(hosts, "/etc/hosts"), std::pair(resolver, "/etc/resolv.conf")}) {
+    config.mounts.push_back(
+        {.target = target, .type = "bind", .source = source, .options = {"bind"}});
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<Refusal> exec_refusal(int root, std::string const& program,
@@ -97,7 +113,12 @@ Result<ContainerBundle> make_bundle(Definition const& definition, Process const&
       .host_name = definition.host_name.empty() ? "bulkhead" : definition.host_name,
       .terminal = options.terminal,
       .cgroup = options.cgroup,
-      .cpus = definition.cpus};
+      .cpus = definition.cpus,
+      .network_namespace = options.wiring.name_space};
+  // Who mounts others there gets those.
+  if (!options.wiring.cards.empty()) {
+    BH_TRY(add_name_files(options.wiring, bundle.overlay.folder(), config));
+  }
   for (auto const& mount : definition.mounts) config.mounts.push_back(container_mount(mount));
   config.read_only = definition.read_only;
   if (definition.memory_mib) config.memory = *definition.memory_mib * kMebibyte;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "image/build/overlay.h"
 #include "machine/process.h"
+#include "machine/wiring.h"
 #include "os/unique_fd.h"
 
 namespace bh::machine {
@@ -17,6 +18,7 @@ struct ContainerOptions {
   bool keep = false;                // Its own files stay in that folder.
   bool terminal = false;
   std::string cgroup;  // The path of its group; empty: one of the runtime's choice.
+  Wiring wiring;
 };
 
 /// Why a command cannot be executed, with the exit status a shell has for that.

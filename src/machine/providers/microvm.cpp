@@ -47,7 +47,7 @@ Result<std::string> find_init(MicrovmOptions const& options) {
   return find_companion("bulkhead-init", {folder, folder / ".." / "guest" / "init"});
 }
 
-bool has_card(Microvm const& machine) {
+bool has_user_card(Microvm const& machine) {
   return machine.network == NetworkKind::User || !machine.ports.empty();
 }
 
@@ -66,9 +66,32 @@ boost::json::object user_network(Microvm const& machine) {
           {"port_forwards", std::move(forwards)}};
 }
 
+boost::json::array network_interfaces(Microvm const& machine) {
+  boost::json::array interfaces;
+  for (auto const& card : machine.wiring.cards) {
+    interfaces.push_back({{"iface_id", fmt::format("eth{}", interfaces.size())},
+                          {"host_dev_name", card.link},
+                          {"guest_mac", card.mac.text()}});
+  }
+  if (interfaces.empty() && has_user_card(machine)) interfaces.push_back(user_network(machine));
+  return interfaces;
+}
+
+std::vector<std::string> wiring_settings(Wiring const& wiring) {
+  std::vector<std::string> settings;
+  for (auto const& card : wiring.cards) {
+    settings.push_back(
+        fmt::format("address={}/{}", card.address.address.text(), card.address.length));
+  }
+  settings.push_back("gateway=" + wiring.gateway.text());
+  for (auto const& server : wiring.name_servers) settings.push_back("dns=" + server);
+  return settings;
+}
+
 /// What the guest would learn by DHCP, without waiting for it (docs/design/virtio.md).
 std::vector<std::string> network_settings(Microvm const& machine) {
-  if (!has_card(machine)) return {};
+  if (!machine.wiring.cards.empty()) return wiring_settings(machine.wiring);
+  if (!has_user_card(machine)) return {};
   // The gateway also where nothing leaves: who comes in by a published port has an answer.
   std::vector<std::string> settings{"address=10.0.2.15/24", "gateway=10.0.2.2"};
   if (machine.network == NetworkKind::User) settings.emplace_back("dns=10.0.2.3");
@@ -159,7 +182,8 @@ Result<> write_config(Microvm const& machine, MicrovmOptions const& options,
     if (machine.writable) drives.push_back(drive("writable", *machine.writable, false));
     config["drives"] = std::move(drives);
   }
-  if (has_card(machine)) config["network-interfaces"] = boost::json::array{user_network(machine)};
+  auto interfaces = network_interfaces(machine);
+  if (!interfaces.empty()) config["network-interfaces"] = std::move(interfaces);
   if (auto shared = shares(machine); !shared.empty()) config["shares"] = std::move(shared);
   if (!machine.vsock.empty()) {
     // Any address will do: each microVM has a host of its own.

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "machine/microvm_options.h"
 #include "machine/process.h"
+#include "machine/wiring.h"
 
 namespace bh::machine {
 
@@ -24,6 +25,7 @@ struct Microvm {
   std::vector<net::PublishedPort> ports;
   std::vector<Mount> mounts;
   bool read_only = false;
+  Wiring wiring;      // With cards in it: instead of those two.
   std::string vsock;  // Path of a socket for streams to the guest; empty: none.
 };
 

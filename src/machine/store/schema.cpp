@@ -38,6 +38,20 @@ constexpr std::array kMigrations{
     "  labels TEXT NOT NULL DEFAULT '{}',"
     "  anonymous INTEGER NOT NULL DEFAULT 0"
     ");",
+    "CREATE TABLE networks ("
+    "  name TEXT PRIMARY KEY,"
+    "  definition TEXT NOT NULL,"
+    "  created INTEGER NOT NULL"
+    ");"
+    "CREATE TABLE cards ("
+    "  machine TEXT NOT NULL,"
+    "  network TEXT NOT NULL,"
+    "  address TEXT NOT NULL,"
+    "  host INTEGER NOT NULL DEFAULT 0,"
+    "  name_space TEXT NOT NULL DEFAULT '',"
+    "  PRIMARY KEY (machine, network),"
+    "  UNIQUE (network, address)"
+    ");",
 };
 
 Result<int> version_of(Database& database) {

@@ -109,6 +109,7 @@ Result<Record> Store::add(Definition const& definition, std::string const& name)
   insert.bind(4, state_name(record.state));
   insert.bind(5, record.created);
   BH_TRY(insert.run());
+  BH_TRY(add_cards(record));
   BH_TRY(note(record.id, "create", ""));
   BH_TRY(transaction.commit());
   return record;
@@ -121,6 +122,7 @@ Result<> Store::rename(std::string const& id, std::string const& name) {
   if (!taken.empty() && taken.front().id != id) {
     return fail(Errc::Exists, "name \"" + name + "\" is in use by machine " + taken.front().id);
   }
+  BH_TRY(check_joined_name(id, name));
   auto update = BH_TRY(database_.prepare("UPDATE machines SET name = ?2 WHERE id = ?1"));
   update.bind(1, id);
   update.bind(2, name);
@@ -142,9 +144,13 @@ Result<> Store::change(std::string const& id, Definition const& definition) {
 Result<> Store::remove(std::string const& id) {
   auto transaction = BH_TRY(Transaction::begin(database_));
   BH_TRY(note(id, "remove", ""));
-  auto drop = BH_TRY(database_.prepare("DELETE FROM machines WHERE id = ?"));
-  drop.bind(1, id);
-  BH_TRY(drop.run());
+  // Cards that are plugged in stay until somebody has unplugged them.
+  for (auto const* const statement :
+       {"DELETE FROM cards WHERE machine = ? AND host = 0", "DELETE FROM machines WHERE id = ?"}) {
+    auto drop = BH_TRY(database_.prepare(statement));
+    drop.bind(1, id);
+    BH_TRY(drop.run());
+  }
   return transaction.commit();
 }
 

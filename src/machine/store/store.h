@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "machine/store/database.h"
+#include "machine/store/network_record.h"
 #include "machine/store/record.h"
 
 namespace bh::machine {
@@ -21,8 +24,8 @@ class Store {
   /// Where files of a machine are; made when it starts for the first time.
   std::string folder_of(std::string const& id) const { return root_ + "/machines/" + id; }
 
-  /// A new machine, and the volumes it names that are not there. `name` empty: one is made.
-  /// Errc::Exists if it is taken.
+  /// A new machine, the volumes it names that are not there, and a card in each network it joins.
+  /// `name` empty: one is made. Errc::Exists if it is taken.
   Result<Record> add(Definition const& definition, std::string const& name);
   /// The machine of that name or id, or whose id alone starts so. Errc::NotFound says what to do.
   Result<Record> find(std::string_view text);
@@ -57,6 +60,23 @@ class Store {
   /// There is no supervisor any more.
   Result<> release(std::string const& id);
 
+  /// In order of their creation.
+  Result<std::vector<NetworkRecord>> networks();
+  /// Errc::NotFound says what to do.
+  Result<NetworkRecord> find_network(std::string_view name);
+  /// A subnet of length 32 stands for any: one of ours that has none of `avoided` in it.
+  Result<NetworkRecord> add_network(net::Network network, std::span<net::Subnet const> avoided);
+  /// Errc::Busy, with a machine's name, if there are any in it.
+  Result<> remove_network(std::string const& name);
+  /// Of all machines, and of such as are gone but plugged in still.
+  Result<std::vector<Card>> cards();
+  /// In the order in which the machine's networks were given.
+  Result<std::vector<Card>> cards_of(std::string const& id);
+  /// The machine has this supervisor, and its cards are on that host (store/network_record.h).
+  Result<> plug_in(std::string const& id, os::ProcessIdentity const& supervisor, std::uint64_t host,
+                   std::string const& name_space);
+  Result<> unplug(std::string const& id);
+
   Result<> add_event(Record const& machine, std::string_view action, std::string_view detail);
   /// Those with larger numbers, the oldest first.
   Result<std::vector<Event>> events_after(std::int64_t number);
@@ -68,6 +88,9 @@ class Store {
   Result<> insert_volume(Volume const& volume);
   Result<> insert_volumes(Definition& definition);
   Result<std::vector<Record>> select(std::string_view condition, std::string_view value);
+  Result<std::vector<Card>> select_cards(std::string_view condition, std::string_view value);
+  Result<> add_cards(Record const& record);
+  Result<> check_joined_name(std::string const& id, std::string const& name);
   Result<> set_state(std::string const& id, State state, std::string_view action);
   Result<> note(std::string const& id, std::string_view action, std::string_view detail);
 

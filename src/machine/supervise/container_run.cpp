@@ -69,7 +69,8 @@ Result<std::unique_ptr<Run>> ContainerRun::start(Record const& record, Process c
                                     .work_folder = disk_folder,
                                     .keep = true,
                                     .terminal = definition.terminal,
-                                    .cgroup = "/bulkhead-" + record.id}));
+                                    .cgroup = "/bulkhead-" + record.id,
+                                    .wiring = world.wiring}));
   if (bundle.refusal) {
     refused = {.status = bundle.refusal->status, .message = bundle.refusal->message};
     return fail(Errc::NotFound, bundle.refusal->message);

@@ -44,6 +44,7 @@ Result<std::unique_ptr<Run>> MicrovmRun::start(Record const& record, Process con
   auto machine = microvm_of(definition, process, std::move(disks.image));
   machine.writable = std::move(disks.writable);
   machine.vsock = kSocket;
+  machine.wiring = world.wiring;
   machine.settings.push_back("session=" + std::to_string(wire::kHostPort));
   if (definition.terminal) machine.settings.emplace_back("terminal=1");
   if (definition.keep_input) machine.settings.emplace_back("input=1");

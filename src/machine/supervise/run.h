@@ -10,6 +10,7 @@
 #include "machine/supervise/exec_request.h"
 #include "machine/supervise/reaper.h"
 #include "machine/supervise/session.h"
+#include "machine/wiring.h"
 #include "os/event_loop.h"
 
 namespace bh::machine {
@@ -21,6 +22,7 @@ struct RunWorld {
   /// Where the run may make files that go with it. The working directory, so that names in it are
   /// short enough for sockets.
   std::string folder;
+  Wiring wiring;
 };
 
 /// One run of a machine, from its start to its end. What it made goes with it.

@@ -13,6 +13,7 @@
 #include <csignal>
 #include <random>
 
+#include "machine/network/host_networks.h"
 #include "machine/signal_name.h"
 #include "machine/supervise/files.h"
 #include "os/folder.h"
@@ -34,8 +35,9 @@ constexpr milliseconds kFarewell{2'000};
 
 }  // namespace
 
-Result<std::unique_ptr<Supervisor>> Supervisor::create(Store store, Record record) {
-  std::unique_ptr<Supervisor> supervisor(new Supervisor(std::move(store), std::move(record)));
+Result<std::unique_ptr<Supervisor>> Supervisor::create(Store store, Record record, Tie tie) {
+  std::unique_ptr<Supervisor> supervisor(
+      new Supervisor(std::move(store), std::move(record), std::move(tie)));
   sigset_t signals;
   ::sigemptyset(&signals);
   for (int const number : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, number);
@@ -130,7 +132,8 @@ Result<> Supervisor::begin_run() {
   auto const folder = store_.folder_of(record_.id);
   BH_TRY(enter_run_folder(folder));
   NotStarted refused;
-  auto run = start_run(record_, store_.root(), {loop_, reaper_, folder}, refused);
+  auto const wiring = BH_TRY(wiring_of(store_, record_, tie_.name_space()));
+  auto run = start_run(record_, store_.root(), {loop_, reaper_, folder, wiring}, refused);
   if (!run) {
     leave_run_folder(folder);
     End end{.state = State::Failed,
@@ -286,6 +289,8 @@ void Supervisor::finish() {
     ::unlink((folder + "/" + kControlSocket).c_str());
     note_failure(store_.release(record_.id), "let it go");
   }
+  // Who is told of the end finds ports and addresses free.
+  tie_.let_go();
   loop_.forget(listener_.get());
   for (auto const& [key, client] : clients_) client->machine_ended();
   loop_.after(kFarewell, [this] { loop_.stop(); });

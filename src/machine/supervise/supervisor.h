@@ -11,6 +11,7 @@
 #include "machine/store/store.h"
 #include "machine/supervise/back_off.h"
 #include "machine/supervise/client.h"
+#include "machine/supervise/keeper.h"
 #include "machine/supervise/log_file.h"
 #include "machine/supervise/reaper.h"
 #include "machine/supervise/run.h"
@@ -27,7 +28,7 @@ enum class Start : std::uint8_t { AtOnce, WhenAttached };
 class Supervisor {
  public:
   /// The process has mounts of its own, and no child that others wait for.
-  static Result<std::unique_ptr<Supervisor>> create(Store store, Record record);
+  static Result<std::unique_ptr<Supervisor>> create(Store store, Record record, Tie tie);
   ~Supervisor();
 
   /// Starts the machine, or gets ready to. `report` is told once what came of it: when others can
@@ -58,7 +59,8 @@ class Supervisor {
   void look_at(Client& client);
 
  private:
-  Supervisor(Store store, Record record) : store_(std::move(store)), record_(std::move(record)) {}
+  Supervisor(Store store, Record record, Tie tie)
+      : store_(std::move(store)), record_(std::move(record)), tie_(std::move(tie)) {}
 
   Result<> listen();
   void on_client();
@@ -74,6 +76,7 @@ class Supervisor {
 
   Store store_;
   Record record_;
+  Tie tie_;
   os::EventLoop loop_;
   Reaper reaper_;
   os::UniqueFd signals_;

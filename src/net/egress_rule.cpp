@@ -1,0 +1,54 @@
+#include "net/egress_rule.h"
+
+#include <fmt/format.h>
+
+namespace bh::net {
+
+namespace {
+
+Result<EgressRule> parse_parts(std::string_view text) {
+  EgressRule rule;
+  for (auto const protocol : {Protocol::Tcp, Protocol::Udp}) {
+    auto const ending = fmt::format("/{}", to_string(protocol));
+    if (!text.ends_with(ending)) continue;
+    rule.protocol = protocol;
+    text.remove_suffix(ending.size());
+    break;
+  }
+  auto const colon = text.find(':');
+  if (colon != text.npos) {
+    rule.port = BH_TRY(parse_port(text.substr(colon + 1)));
+    if (!rule.protocol) rule.protocol = Protocol::Tcp;
+  }
+  rule.to = BH_TRY(Subnet::parse(text.substr(0, colon)));
+  return rule;
+}
+
+}  // namespace
+
+Result<Verdict> parse_verdict(std::string_view text) {
+  if (text == "allow") return Verdict::Allow;
+  if (text == "deny") return Verdict::Deny;
+  return fail(Errc::Invalid, fmt::format("\"{}\": must be allow or deny", text));
+}
+
+std::string_view to_string(Verdict verdict) {
+  return verdict == Verdict::Allow ? "allow" : "deny";
+}
+
+Result<EgressRule> EgressRule::parse(Verdict verdict, std::string_view text) {
+  auto rule = parse_parts(text);
+  if (!rule) {
+    return fail(Errc::Invalid, fmt::format("\"{}\": {}; must be SUBNET[:PORT][/tcp|/udp]", text,
+                                           rule.error().message));
+  }
+  rule->verdict = verdict;
+  return rule;
+}
+
+std::string EgressRule::target() const {
+  return fmt::format("{}{}{}", to.text(), port ? fmt::format(":{}", *port) : "",
+                     protocol ? fmt::format("/{}", to_string(*protocol)) : "");
+}
+
+}  // namespace bh::net
