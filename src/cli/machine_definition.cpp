@@ -76,6 +76,22 @@ Result<> read_networks(Options const& options, machine::Definition& definition) 
   return {};
 }
 
+/// Bytes a second.
+Result<std::optional<std::uint64_t>> rate(Options const& options, std::string_view name,
+                                          machine::Definition const& definition) {
+  auto const given = BH_TRY(number(options, name, net::kHighestRate));
+  if (!given) return given;
+  if (*given < net::kLowestRate) {
+    return fail(Errc::Invalid, fmt::format("{} {}: must be {} bytes a second or more", name, *given,
+                                           net::kLowestRate));
+  }
+  if (definition.networks.empty()) {
+    return fail(Errc::Invalid,
+                fmt::format("{} is for machines in managed networks (--network NAME)", name));
+  }
+  return given;
+}
+
 Result<> read_network(Options const& options, machine::Definition& definition) {
   BH_TRY(read_networks(options, definition));
   for (auto const& text : options.values("--publish")) {
@@ -83,15 +99,17 @@ Result<> read_network(Options const& options, machine::Definition& definition) {
     if (!port) return std::unexpected(std::move(port).error().while_doing("--publish"));
     definition.ports.push_back(*port);
   }
-  if (definition.isolation != machine::Isolation::Container) return {};
-  if (definition.network == machine::NetworkKind::User) {
+  bool const container = definition.isolation == machine::Isolation::Container;
+  if (container && definition.network == machine::NetworkKind::User) {
     return fail(Errc::Unsupported,
                 "user networks of containers are not supported yet (use --isolation microvm, or a "
                 "network of `bulkhead network create`)");
   }
-  if (definition.networks.empty() && !definition.ports.empty()) {
+  if (container && definition.networks.empty() && !definition.ports.empty()) {
     definition.networks.push_back({.name = machine::kDefaultNetwork, .address = std::nullopt});
   }
+  definition.rate_in = BH_TRY(rate(options, "--rate-in", definition));
+  definition.rate_out = BH_TRY(rate(options, "--rate-out", definition));
   return {};
 }
 

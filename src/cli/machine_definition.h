@@ -32,6 +32,8 @@ inline constexpr std::array kDefinitionOptions{
            "create`; as often as needed"},
     Option{"--ip", "ADDRESS",
            "The machine's own in the network, instead of the first that is free"},
+    Option{"--rate-in", "BYTES", "The most that the machine receives in a second"},
+    Option{"--rate-out", "BYTES", "The most that it sends in a second"},
     Option{"--publish", "[ADDRESS:]HOST_PORT:PORT[/udp]",
            "A port of this host, on its loopback unless said, that leads to the machine's", "-p"},
     kVolumeOption,

@@ -61,6 +61,9 @@ struct Definition {
   std::optional<std::uint64_t> cpus;        // Else 1 for a microVM, no limit for a container.
   NetworkKind network = NetworkKind::None;
   std::vector<NetworkWish> networks;  // Managed ones; then `network` says nothing.
+  // The most that each card in them receives and sends, in bytes a second.
+  std::optional<std::uint64_t> rate_in;
+  std::optional<std::uint64_t> rate_out;
   std::vector<net::PublishedPort> ports;
   std::vector<Mount> mounts;  // As order_mounts() has them.
   bool read_only = false;     // Its own root, not what is mounted there.

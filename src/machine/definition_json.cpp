@@ -96,6 +96,8 @@ Result<> read_joined(object const& json, Definition& definition) {
 
 Result<> read_network(object const& json, Definition& definition) {
   BH_TRY(read_joined(json, definition));
+  definition.rate_in = BH_TRY(maybe_number(json, "rate_in"));
+  definition.rate_out = BH_TRY(maybe_number(json, "rate_out"));
   auto const kind = BH_TRY(maybe_text(json, "network"));
   if (kind) definition.network = BH_TRY(parse_network_kind(*kind));
   auto const ports = BH_TRY(image::texts_member(json, "ports"));
@@ -144,6 +146,8 @@ object json_of(Definition const& definition) {
   put(json, "cpus", definition.cpus);
   if (definition.network != NetworkKind::None) json["network"] = network_name(definition.network);
   if (!definition.networks.empty()) json["networks"] = json_of(definition.networks);
+  put(json, "rate_in", definition.rate_in);
+  put(json, "rate_out", definition.rate_out);
   std::vector<std::string> ports;
   for (auto const& port : definition.ports) ports.push_back(port.text());
   put(json, "ports", ports);

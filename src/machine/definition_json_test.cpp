@@ -23,6 +23,8 @@ TEST(DefinitionJson, KeepsAllOfADefinition) {
   definition.network = NetworkKind::User;
   definition.networks = {{.name = "front", .address = net::Ipv4Address{0x0a580105}},
                          {.name = "back", .address = std::nullopt}};
+  definition.rate_in = 1'000'000;
+  definition.rate_out = 20'000;
   definition.ports = {net::PublishedPort::parse("0.0.0.0:53:5353/udp").value()};
   definition.labels = {{"tier", "front"}};
   definition.restart = *RestartPolicy::parse("on-failure:3");
@@ -44,6 +46,8 @@ TEST(DefinitionJson, KeepsAllOfADefinition) {
   EXPECT_EQ(read->microvm.engine, "soft");
   EXPECT_EQ(read->network, NetworkKind::User);
   EXPECT_EQ(read->networks, definition.networks);
+  EXPECT_EQ(read->rate_in, definition.rate_in);
+  EXPECT_EQ(read->rate_out, definition.rate_out);
   EXPECT_EQ(read->ports, definition.ports);
   EXPECT_EQ(read->mounts, definition.mounts);
   EXPECT_TRUE(read->read_only);

@@ -140,6 +140,15 @@ def test_what_leaves_a_network_is_what_its_rules_say(machines):
         assert (machines.explain("web", f"{OUTSIDE}:{port}")["verdict"] == "allowed") == open_
 
 
+def test_a_rate_is_a_limit_of_the_firewall(machines):
+    machines.network("create", "front", "--subnet", "10.88.1.0/24")
+    machines.serve("web", "--network", "front", "--rate-in", "1000000", "--rate-out", "20000")
+    rules = json.loads(machines.of_networks("net", "rules").stdout)["nftables"]
+    limits = sorted(part["limit"]["rate"] for rule in rules for part in rule.get("add", {}).get("rule", {}).get("expr", [])
+                    if "limit" in part)
+    assert limits == [20000, 1000000]
+
+
 def test_a_published_port_is_open_where_it_says(machines):
     machines.network("create", "front", "--subnet", "10.88.1.0/24")
     machines.serve("web", "--network", "front", "-p", "127.0.0.1:8080:80", "-p", f"{HOST}:8081:80")
@@ -178,6 +187,7 @@ def test_one_that_is_not_kept_goes_with_its_end(machines):
     machines.network("create", "front", "--subnet", "10.88.1.0/24")
     done = machines("run", "--network", "front", "busybox", "sh", "-c", f"nc -w 3 {OUTSIDE} 80; exit 7", status=7)
     assert done.stdout == "outside"
+    machines("run", "--network", "front", "busybox", "no-such", status=127)
     assert machines("ps", "-aq").stdout == ""
     assert_nothing_left(machines)
 
@@ -246,6 +256,8 @@ def test_networks_that_are_used_or_cannot_be(machines):
         (("--network", "front", "--ip", "10.88.9.7"), "is none for machines of network front (10.88.1.0/24)"),
         (("--network", "front", "--network", "none"), "--network none excludes other networks"),
         (("--network", "front", "--network", "front"), "is given twice"),
+        (("--rate-in", "1000000"), "--rate-in is for machines in managed networks"),
+        (("--network", "front", "--rate-out", "9"), "--rate-out 9: must be 10000 bytes a second or more"),
         (("--ip", "10.88.1.8"), "--ip is for a machine in one managed network"),
         (("--network", "front", "--name", "x" * 40), "must be 1 to 32 letters"),
     ]:

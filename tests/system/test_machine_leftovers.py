@@ -59,7 +59,7 @@ def harm(machines, name, chance):
     joined = ("--network", "front", "-p", f"{20000 + number}:80") if number % 3 == 0 else ()
     command = machines.words("run", "-d", "--name", name, *joined, "busybox", "sleep", "1000")
     starter = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    kind = chance.choice(["starter", "supervisor early", "supervisor", "engine", "nobody", "rm"])
+    kind = chance.choice(["starter", "supervisor early", "supervisor", "engine", "any one", "nobody", "rm"])
     if kind == "starter":
         time.sleep(chance.random() * 0.05)
         starter.kill()
@@ -71,12 +71,14 @@ def harm(machines, name, chance):
                     kill(pid)
     starter.wait(TIMEOUT)
     found = machines("inspect", name, status=None)
-    if found.returncode == 0 and kind in ("supervisor", "engine"):
+    programs = {"supervisor": "bulkhead-supervise", "engine": "bulkhead-[vo]", "any one": "bulkhead-"}
+    if found.returncode == 0 and kind in programs:
         state = machines.inspect(name)
-        program = "bulkhead-supervise" if kind == "supervisor" else "bulkhead-[vo]"
-        for pid, line in processes(state["id"]).items():
-            if re.search(program, line.split(" ")[0]):
-                kill(pid)
+        victims = [pid for pid, line in processes(state["id"]).items() if re.search(programs[kind], line.split(" ")[0])]
+        if kind == "any one":
+            victims = chance.sample(victims, min(1, len(victims)))
+        for pid in victims:
+            kill(pid)
     if kind == "rm":
         machines("rm", "-f", name, status=None)
 

@@ -46,8 +46,8 @@ net::Attachment attachment_of(Record const& record, Card const& card, std::size_
                              .name_space = card.name_space,
                              .device = fmt::format("eth{}", index),
                              .ports = {},
-                             .rate_in = std::nullopt,
-                             .rate_out = std::nullopt};
+                             .rate_in = record.definition.rate_in,
+                             .rate_out = record.definition.rate_out};
   // Of several networks the first has the ways in and out.
   if (index == 0) attachment.ports = record.definition.ports;
   return attachment;
