@@ -126,10 +126,13 @@ Result<std::vector<Link>> Links::all() {
 }
 
 Result<std::optional<Link>> Links::find(std::string const& name) {
-  auto links = BH_TRY(all());
-  auto const found = std::ranges::find(links, name, &Link::name);
-  if (found == links.end()) return std::nullopt;
-  return *found;
+  std::optional<Link> found;
+  NetlinkRequest request(RTM_GETLINK, 0, ifinfomsg{});
+  request.attribute(IFLA_IFNAME, name);
+  auto const asked =
+      socket_.request(request, [&](std::string_view payload) { found = link_of(payload); });
+  if (asked || asked.error().code == Errc::NotFound) return found;
+  return std::unexpected(asked.error());
 }
 
 Result<> Links::each_address(std::function<void(int device, LinkAddress const&)> const& take) {
