@@ -157,6 +157,7 @@ Result<NetworkRecord> make_network(Store& store, net::Network network) {
   // A subnet that was said has to be free; else one is chosen that is.
   BH_TRY(net::check_routes(network, routes));
   std::vector<net::Subnet> avoided;
+  avoided.reserve(routes.size());
   for (auto const& route : routes) avoided.push_back(route.to);
   return store.add_network(std::move(network), avoided);
 }
