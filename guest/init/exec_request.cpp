@@ -3,8 +3,10 @@
 namespace bh::init {
 
 bool ExecRequest::parse(std::string_view payload) {
-  return settings_.parse(payload) == ParseError::None && settings_.collect("word", command_) &&
-         command_.size() != 0 && !command_[0].empty();
+  if (settings_.parse(payload) != ParseError::None || !settings_.collect("word", command_)) {
+    return false;
+  }
+  return settings_.find("copy") || (command_.size() != 0 && !command_[0].empty());
 }
 
 void ExecRequest::clear() {

@@ -14,9 +14,11 @@ namespace bh::init {
 ///   terminal  the command gets one, and
 ///   size      ROWSxCOLUMNS of it
 ///   input     it has standard input; else that is /dev/null
+///
+/// or, in the place of a command, `copy` and what belongs to it (copy.h).
 class ExecRequest {
  public:
-  /// False if there is no command, or too much of anything.
+  /// False if there is nothing to do, or too much of anything.
   bool parse(std::string_view payload);
   /// As new.
   void clear();

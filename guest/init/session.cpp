@@ -220,7 +220,7 @@ int serve_session(int socket, SessionCommand const& what) {
   ::signal(SIGPIPE, SIG_IGN);
   SessionChild child;
   if (!start_session_child(what, child)) {
-    report_errno("start", what.command[0], errno);
+    report_errno("start", what.command.size() != 0 ? what.command[0] : "a copy", errno);
     say_exit(socket, kCannotStart);
     return kCannotStart;
   }

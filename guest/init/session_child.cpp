@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "init/command.h"
+#include "init/copy.h"
 #include "init/exit_status.h"
 #include "init/frames.h"
 #include "init/report.h"
@@ -56,6 +57,11 @@ int open_terminal(int& master) {
   ::signal(SIGPIPE, SIG_DFL);
   ::signal(SIGTTOU, SIG_DFL);
   ::signal(SIGCHLD, SIG_DFL);
+  if (what.settings.find("copy")) {
+    // No other program comes that would not have them: our own end of its input is one.
+    ::close_range(STDERR_FILENO + 1, ~0U, 0);
+    ::_exit(copy_files(what.settings));
+  }
   if (&what.settings != &what.machine) what.settings.set_environment();
   if (!settle_in(what.settings, what.machine)) ::_exit(kCannotStart);
   ::execvp(what.command.argv()[0], what.command.argv());

@@ -22,9 +22,9 @@ namespace {
 
 // One row here is all a new command needs.
 constexpr std::array kCommands{
-    &kRun,    &kCreate,  &kStart,  &kStop,    &kKill,   &kRestart, &kPause, &kResume, &kRm,
-    &kPs,     &kInspect, &kLogs,   &kWait,    &kAttach, &kRename,  &kExec,  &kStats,  &kEvents,
-    &kUpdate, &kImage,   &kVolume, &kNetwork, &kNet,    &kVersion, &kHelp};
+    &kRun,    &kCreate,  &kStart, &kStop,   &kKill,    &kRestart, &kPause,   &kResume, &kRm,
+    &kPs,     &kInspect, &kLogs,  &kWait,   &kAttach,  &kRename,  &kExec,    &kStats,  &kEvents,
+    &kUpdate, &kCp,      &kImage, &kVolume, &kNetwork, &kNet,     &kVersion, &kHelp};
 
 // Further away a suggestion confuses more than it helps.
 constexpr std::size_t kNearEnough = 2;

@@ -14,7 +14,7 @@ namespace bh::cli {
 
 // Commands about machines that are kept, a file each.
 extern Command const kCreate, kStart, kStop, kKill, kRestart, kPause, kResume, kRm, kPs, kInspect,
-    kLogs, kWait, kAttach, kRename, kExec, kStats, kEvents, kUpdate;
+    kLogs, kWait, kAttach, kRename, kExec, kStats, kEvents, kUpdate, kCp;
 
 inline constexpr Option kMachineRootOption{
     "--root", "DIR", "Where machines and images are kept, instead of the usual place"};

@@ -35,8 +35,8 @@ std::unexpected<Error> through_link(std::string const& path) {
 
 }  // namespace
 
-LayerFolder::LayerFolder(os::UniqueFd folder)
-    : root_(std::move(folder)), is_root_(::geteuid() == 0) {}
+LayerFolder::LayerFolder(os::UniqueFd folder, Replace replace)
+    : root_(std::move(folder)), replace_(replace), is_root_(::geteuid() == 0) {}
 
 Result<os::UniqueFd> LayerFolder::open_beneath(std::string const& path, int flags) const {
   ::open_how how{};
@@ -84,6 +84,10 @@ Result<> LayerFolder::clear(int parent, std::string const& name, std::string con
   if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT) return {};
     return fail_errno("stat \"" + path + "\"", errno);
+  }
+  if (replace_ == Replace::SameKind && S_ISDIR(info.st_mode) != for_folder) {
+    return fail(Errc::Exists, "\"" + path + "\" is " + (for_folder ? "no folder" : "a folder") +
+                                  " there already, and is not replaced (remove it first)");
   }
   if (S_ISDIR(info.st_mode)) {
     if (for_folder) return {};

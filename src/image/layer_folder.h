@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -10,12 +11,17 @@
 
 namespace bh::image {
 
-/// Unpacks a layer into an empty folder that overlayfs can have as a lower one. Nothing outside of
-/// it is touched, whatever the layer says. Without root all files are the caller's own.
+/// What an entry may come in the place of: anything, as later entries of a layer do, or what is no
+/// folder if it is none itself, and a folder if it is one.
+enum class Replace : std::uint8_t { Anything, SameKind };
+
+/// Unpacks a layer into an empty folder that overlayfs can have as a lower one, or other files into
+/// one that has some. Nothing outside of it is touched, whatever the layer says. Without root all
+/// files are the caller's own.
 class LayerFolder final : public LayerSink {
  public:
   /// `folder` is an O_PATH or other descriptor of it.
-  explicit LayerFolder(os::UniqueFd folder);
+  explicit LayerFolder(os::UniqueFd folder, Replace replace = Replace::Anything);
 
   Result<> take(Entry const& entry, Content& content) override;
   /// To be called after the last entry: modes and times of folders, which entries in them change.
@@ -37,6 +43,7 @@ class LayerFolder final : public LayerSink {
   Result<> clear(int parent, std::string const& name, std::string const& path, bool for_folder);
 
   os::UniqueFd root_;
+  Replace replace_;
   bool is_root_;
   std::string last_path_;  // Of last_folder_, which tars mostly go on in.
   os::UniqueFd last_folder_;

@@ -8,9 +8,7 @@
 
 namespace bh::image {
 
-namespace {
-
-Result<> feed(TarReader& tar, LayerSink& sink) {
+Result<> read_tar(TarReader& tar, LayerSink& sink) {
   for (std::uint64_t count = 0;; ++count) {
     auto* const raw = BH_TRY(tar.next_entry());
     if (raw == nullptr) return {};
@@ -22,14 +20,12 @@ Result<> feed(TarReader& tar, LayerSink& sink) {
   }
 }
 
-}  // namespace
-
 Result<Digest> read_layer(std::unique_ptr<ByteSource> blob, std::uint64_t blob_size,
                           LayerSink& sink, std::uint64_t most) {
   auto plain = BH_TRY(decompressed(std::move(blob)));
   LayerPipe pipe(std::move(plain), blob_size, most);
   auto const tar = BH_TRY(TarReader::open([&pipe] { return pipe.next(); }));
-  BH_TRY(feed(*tar, sink));
+  BH_TRY(read_tar(*tar, sink));
   return pipe.finish();
 }
 

@@ -39,6 +39,11 @@ class LayerSink {
 Result<Digest> read_layer(std::unique_ptr<ByteSource> blob, std::uint64_t blob_size,
                           LayerSink& sink, std::uint64_t most = kLargestLayer);
 
+class TarReader;
+
+/// Gives all checked entries of a tar to `sink`.
+Result<> read_tar(TarReader& tar, LayerSink& sink);
+
 /// The digest of a layer's tar, without looking into it.
 Result<Digest> hash_layer(std::unique_ptr<ByteSource> blob, std::uint64_t blob_size);
 

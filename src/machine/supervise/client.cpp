@@ -80,6 +80,7 @@ Result<> Client::begin(std::string_view text) {
   auto const what = BH_TRY(image::text_member(request, "do"));
   if (what == "attach") return attach(request);
   if (what == "exec") return execute(request);
+  if (what == "copy") return copy(request);
   if (what == "wait") {
     role_ = Role::Waiting;
     return {};
@@ -126,16 +127,29 @@ Result<> Client::attach(boost::json::object const& request) {
 Result<> Client::execute(boost::json::object const& request) {
   auto const exec = BH_TRY(ExecRequest::parse(request));
   if (supervisor_.run() == nullptr) return fail(Errc::Busy, "it is between two runs");
-  exec_ = BH_TRY(supervisor_.run()->exec(exec));
+  auto session = BH_TRY(supervisor_.run()->exec(exec));
+  serve(std::move(session), exec.input);
+  return {};
+}
+
+Result<> Client::copy(boost::json::object const& request) {
+  auto const copy = BH_TRY(CopyRequest::parse(request));
+  if (supervisor_.run() == nullptr) return fail(Errc::Busy, "it is between two runs");
+  auto session = BH_TRY(supervisor_.run()->copy(copy));
+  serve(std::move(session), !copy.out);
+  return {};
+}
+
+void Client::serve(std::unique_ptr<Session> session, bool input) {
+  exec_ = std::move(session);
   role_ = Role::Executing;
-  may_input_ = exec.input;
+  may_input_ = input;
   ends_input_ = true;
   exec_->on_output = [this](Stream stream, std::string_view bytes) { output(stream, bytes); };
   exec_->on_end = [this](int status) {
     send(wire::encode(FrameType::Exit, std::string(1, static_cast<char>(status))));
   };
   send(wire::encode(FrameType::Answer, R"({"ok": true})"));
-  return {};
 }
 
 Result<> Client::tell_usage() {

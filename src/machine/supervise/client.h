@@ -46,6 +46,8 @@ class Client {
   Result<> begin(std::string_view text);
   Result<> attach(boost::json::object const& request);
   Result<> execute(boost::json::object const& request);
+  Result<> copy(boost::json::object const& request);
+  void serve(std::unique_ptr<Session> session, bool input);
   Result<> tell_usage();
   void send(std::string_view frame);
   void answer(boost::json::object const& json);

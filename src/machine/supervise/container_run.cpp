@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <chrono>
 #include <csignal>
 #include <initializer_list>
@@ -199,6 +200,17 @@ Result<std::unique_ptr<Session>> ContainerRun::exec(ExecRequest const& request) 
   auto session = BH_TRY(ProgramSession::start(std::move(options), world_.loop, world_.reaper));
   session->resize(request.size);
   return session;
+}
+
+Result<std::unique_ptr<Session>> ContainerRun::copy(CopyRequest const& request) {
+  auto const text = BH_TRY(ask({"state", id_}));
+  auto const state = BH_TRY(image::parse_object(text));
+  auto const pid = BH_TRY(image::number_member(state, "pid"));
+  if (pid == 0) return fail(Errc::Busy, "it is between two runs");
+  ProgramSession::Options options{.words = {"/proc/self/exe", "copy", std::to_string(pid),
+                                            boost::json::serialize(request.json())},
+                                  .input = !request.out};
+  return ProgramSession::start(std::move(options), world_.loop, world_.reaper);
 }
 
 Result<Run::Usage> ContainerRun::usage() {

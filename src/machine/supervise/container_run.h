@@ -29,6 +29,7 @@ class ContainerRun final : public Run {
   Result<> resume() override;
   void kill() override;
   Result<std::unique_ptr<Session>> exec(ExecRequest const& request) override;
+  Result<std::unique_ptr<Session>> copy(CopyRequest const& request) override;
   Result<Usage> usage() override;
   Result<> set_limits(Definition const& definition) override;
 

@@ -158,9 +158,17 @@ void MicrovmRun::kill() {
 
 Result<std::unique_ptr<Session>> MicrovmRun::exec(ExecRequest const& request) {
   auto const payload = BH_TRY(request.for_guest());
+  return ask_guest(payload);
+}
+
+Result<std::unique_ptr<Session>> MicrovmRun::copy(CopyRequest const& request) {
+  return ask_guest(request.for_guest());
+}
+
+Result<std::unique_ptr<Session>> MicrovmRun::ask_guest(std::string_view request) {
   auto socket = BH_TRY(os::connect_unix(kSocket));
   auto session = std::make_unique<GuestSession>(world_.loop);
-  session->request(payload);
+  session->request(request);
   session->connect(std::move(socket), fmt::format("CONNECT {}\n", wire::kGuestPort));
   return session;
 }

@@ -31,12 +31,14 @@ class MicrovmRun final : public Run {
   Result<> resume() override;
   void kill() override;
   Result<std::unique_ptr<Session>> exec(ExecRequest const& request) override;
+  Result<std::unique_ptr<Session>> copy(CopyRequest const& request) override;
   Result<Usage> usage() override;
   Result<> set_limits(Definition const& definition) override;
 
  private:
   explicit MicrovmRun(RunWorld const& world) : world_(world), session_(world.loop) {}
 
+  Result<std::unique_ptr<Session>> ask_guest(std::string_view request);
   Result<> launch(std::vector<std::string> words);
   void watch(os::UniqueFd& fd, std::string& tail, bool shown);
   void on_connection();

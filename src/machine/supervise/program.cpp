@@ -14,9 +14,11 @@
 #include <chrono>
 #include <csignal>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "image/build/overlay.h"
+#include "machine/copy/in_container.h"
 #include "machine/store/store.h"
 #include "machine/supervise/files.h"
 #include "machine/supervise/keeper.h"
@@ -166,6 +168,7 @@ Result<Prepared> prepare(std::string const& root, std::string const& id) {
 }  // namespace
 
 int supervise(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "copy") return copy_in_container(argc, argv);
   constexpr int kUsage = 2;
   constexpr int kArguments = 4;
   if (argc != kArguments || ::fcntl(kReport, F_GETFD) < 0) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "machine/copy/request.h"
 #include "machine/process.h"
 #include "machine/store/record.h"
 #include "machine/supervise/exec_request.h"
@@ -46,6 +47,8 @@ class Run {
   virtual void kill() = 0;
   /// Errc::NotFound or Errc::Denied if the command cannot be executed.
   virtual Result<std::unique_ptr<Session>> exec(ExecRequest const& request) = 0;
+  /// Carries files: the session's input or output is a tar.
+  virtual Result<std::unique_ptr<Session>> copy(CopyRequest const& request) = 0;
   /// CPU time in nanoseconds, memory in bytes, and how many processes.
   struct Usage {
     std::uint64_t cpu = 0;
