@@ -15,7 +15,10 @@ namespace bh::init {
 ///   size      ROWSxCOLUMNS of it
 ///   input     it has standard input; else that is /dev/null
 ///
-/// or, in the place of a command, `copy` and what belongs to it (copy.h).
+/// or, in the place of a command, `copy` and what belongs to it (copy.h), or
+///
+///   probe     a port of the loopback to ask, and
+///   path      what to ask its HTTP for
 class ExecRequest {
  public:
   /// False if there is nothing to do, or too much of anything.

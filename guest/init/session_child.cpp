@@ -13,6 +13,7 @@
 #include "init/copy.h"
 #include "init/exit_status.h"
 #include "init/frames.h"
+#include "init/probe.h"
 #include "init/report.h"
 
 namespace bh::init {
@@ -57,6 +58,7 @@ int open_terminal(int& master) {
   ::signal(SIGPIPE, SIG_DFL);
   ::signal(SIGTTOU, SIG_DFL);
   ::signal(SIGCHLD, SIG_DFL);
+  if (what.settings.find("probe")) ::_exit(probe_port(what.settings));
   if (what.settings.find("copy")) {
     // No other program comes that would not have them: our own end of its input is one.
     ::close_range(STDERR_FILENO + 1, ~0U, 0);

@@ -180,6 +180,7 @@ Result<machine::Definition> read_definition(Options const& options) {
   definition.host_name = options.value("--hostname");
   BH_TRY(read_network(options, definition));
   BH_TRY(read_mounts(options, definition));
+  BH_TRY(read_log(options, definition));
   definition.terminal = options.has("--tty");
   definition.keep_input = options.has("--interactive");
   definition.remove_at_end = options.has("--rm");
@@ -260,6 +261,7 @@ Result<machine::Record> add_machine(machine::Store& machines, Options const& opt
   auto const image = BH_TRY(get_image(store, definition.image, options));
   BH_TRY(machine::process_of(definition, image.config));
   definition.image_digest = image.entry.manifest.digest.text();
+  BH_TRY(read_health(options, image.config.healthcheck, definition));
   if (definition.stop_signal.empty()) definition.stop_signal = image.config.stop_signal;
   if (definition.isolation == machine::Isolation::Microvm) {
     definition.microvm = BH_TRY(read_microvm_options(options));

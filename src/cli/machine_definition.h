@@ -8,8 +8,10 @@
 
 #include "base/error.h"
 #include "cli/command.h"
+#include "cli/health_options.h"
 #include "cli/image_options.h"
 #include "cli/image_transfer.h"
+#include "cli/log_options.h"
 #include "cli/mount_options.h"
 #include "image/image.h"
 #include "machine/definition.h"
@@ -45,7 +47,16 @@ inline constexpr std::array kDefinitionOptions{
     Option{"--name", "NAME", "What to call the machine; it is kept then"},
     Option{"--label", "NAME=VALUE", "A note for people and filters; as often as needed", "-l"},
     Option{"--restart", "POLICY", "no (default), on-failure[:N], always or unless-stopped"},
+    kLivenessOption,
+    kReadinessOption,
+    kHealthCommandOption,
+    kHealthIntervalOption,
+    kHealthTimeoutOption,
+    kHealthRetriesOption,
+    kHealthStartOption,
+    kNoHealthOption,
     Option{"--stop-signal", "SIGNAL", "What asks the command to end, instead of the image's"},
+    kLogOption,
     Option{"--disk", "MIB",
            "What a microVM that is kept may write; 10240 unless said, and at least 32"},
     Option{"--rm", "", "Remove the machine when it ends"},

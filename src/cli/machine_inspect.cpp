@@ -31,6 +31,9 @@ Result<boost::json::object> json_of(machine::Store& machines, machine::Record co
                             {"reason", machine::reason_name(record.reason)},
                             {"detail", record.detail}};
   state["exit_status"] = record.exit_status ? boost::json::value(*record.exit_status) : nullptr;
+  if (!record.health.live.empty()) state["health"] = record.health.live;
+  if (!record.health.ready.empty()) state["ready"] = record.health.ready == "yes";
+  if (!record.health.detail.empty()) state["health_detail"] = record.health.detail;
   state["pid"] = record.supervisor ? record.supervisor->pid : 0;
   return boost::json::object{{"id", record.id},
                              {"name", record.name},

@@ -22,7 +22,8 @@ constexpr std::array kOptions{
     Option{"--quiet", "", "Only ids", "-q"},
     Option{"--no-trunc", "", "Whole commands"},
     Option{"--filter", "KEY=VALUE",
-           "name=TEXT, id=, status=, label=NAME[=VALUE], isolation=, exited=STATUS; all must hold",
+           "name=TEXT, id=, status=, label=NAME[=VALUE], isolation=, health=, exited=STATUS; all "
+           "must hold",
            "-f"},
 };
 
@@ -38,6 +39,7 @@ Result<bool> matches(machine::Record const& record, std::string const& filter) {
     auto const state = BH_TRY(machine::parse_state(value));
     return record.state == state;
   }
+  if (key == "health") return record.health.live == value;
   if (key == "exited") return record.exit_status && std::to_string(*record.exit_status) == value;
   if (key == "label") {
     auto const split = value.find('=');
@@ -45,8 +47,9 @@ Result<bool> matches(machine::Record const& record, std::string const& filter) {
     if (found == definition.labels.end()) return false;
     return split == value.npos || found->second == value.substr(split + 1);
   }
-  return fail(Errc::Invalid, "--filter \"" + filter +
-                                 "\": must be name=, id=, status=, label=, isolation= or exited=");
+  return fail(Errc::Invalid,
+              "--filter \"" + filter +
+                  "\": must be name=, id=, status=, label=, isolation=, health= or exited=");
 }
 
 Result<bool> shown(machine::Record const& record, Options const& options) {
@@ -74,6 +77,8 @@ boost::json::object json_of(machine::Record const& record) {
                            {"created", machine::rfc3339(record.created)},
                            {"restarts", record.restarts},
                            {"labels", std::move(labels)}};
+  if (!record.health.live.empty()) json["health"] = record.health.live;
+  if (!record.health.ready.empty()) json["ready"] = record.health.ready == "yes";
   if (record.exit_status) json["exit_status"] = *record.exit_status;
   return json;
 }

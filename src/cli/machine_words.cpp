@@ -15,13 +15,20 @@ std::string duration_since(machine::Time time) {
   return age.ends_with(kAgo) ? age.substr(0, age.size() - kAgo.size()) : age;
 }
 
+/// " (healthy, not ready)": what probes say.
+std::string health_words(machine::Record const& record) {
+  auto words = record.health.live == "starting" ? "health: starting" : record.health.live;
+  if (record.health.ready == "no") words += words.empty() ? "not ready" : ", not ready";
+  return words.empty() ? "" : " (" + words + ")";
+}
+
 }  // namespace
 
 std::string status_words(machine::Record const& record) {
   using machine::State;
   switch (record.state) {
     case State::Created: return "Created";
-    case State::Running: return "Up " + duration_since(record.started);
+    case State::Running: return "Up " + duration_since(record.started) + health_words(record);
     case State::Paused: return "Up " + duration_since(record.started) + " (paused)";
     case State::Exited:
     case State::Failed: break;

@@ -99,7 +99,8 @@ Result<int> run(Context& context, Options const& options) {
     if (options.has(kept)) return run_kept(context, options, Lifetime::AsSaid);
   }
   // A supervisor and a row keep what these are about, for one run.
-  for (auto const* const watched : {"--volume", "--mount", "--tmpfs", "--read-only"}) {
+  for (auto const* const watched : {"--volume", "--mount", "--tmpfs", "--read-only", "--liveness",
+                                    "--readiness", "--health-cmd"}) {
     if (options.has(watched)) return run_kept(context, options, Lifetime::OneRun);
   }
   auto const definition = BH_TRY(read_definition(options));

@@ -1,6 +1,7 @@
 #include "image/config.h"
 
 #include <boost/json/serialize.hpp>
+#include <utility>
 
 #include "image/json.h"
 #include "image/limits.h"
@@ -21,6 +22,30 @@ boost::json::object names_json(std::vector<std::string> const& names) {
   return object;
 }
 
+Result<> read_healthcheck(boost::json::object const& json, ImageConfig& config) {
+  auto const* const object = BH_TRY(object_member(json, "Healthcheck"));
+  if (object == nullptr) return {};
+  Healthcheck check;
+  check.test = BH_TRY(texts_member(*object, "Test"));
+  check.interval = BH_TRY(number_member(*object, "Interval"));
+  check.timeout = BH_TRY(number_member(*object, "Timeout"));
+  check.start_period = BH_TRY(number_member(*object, "StartPeriod"));
+  check.retries = BH_TRY(number_member(*object, "Retries"));
+  config.healthcheck = std::move(check);
+  return {};
+}
+
+boost::json::object json_of(Healthcheck const& check) {
+  boost::json::object json{{"Test", json_of(check.test)}};
+  for (auto const& [name, value] : {std::pair{"Interval", check.interval},
+                                    {"Timeout", check.timeout},
+                                    {"StartPeriod", check.start_period},
+                                    {"Retries", check.retries}}) {
+    if (value != 0) json[name] = value;
+  }
+  return json;
+}
+
 Result<> read_execution(boost::json::object const& json, ImageConfig& config) {
   config.user = BH_TRY(text_member(json, "User"));
   config.environment = BH_TRY(texts_member(json, "Env"));
@@ -31,7 +56,7 @@ Result<> read_execution(boost::json::object const& json, ImageConfig& config) {
   config.volumes = BH_TRY(names_member(json, "Volumes"));
   config.labels = BH_TRY(text_map_member(json, "Labels"));
   config.stop_signal = BH_TRY(text_member(json, "StopSignal"));
-  return {};
+  return read_healthcheck(json, config);
 }
 
 Result<> read_history(boost::json::object const& json, ImageConfig& config) {
@@ -66,6 +91,7 @@ boost::json::object execution_json(ImageConfig const& config) {
     json["Labels"] = std::move(labels);
   }
   if (!config.stop_signal.empty()) json["StopSignal"] = config.stop_signal;
+  if (config.healthcheck) json["Healthcheck"] = json_of(*config.healthcheck);
   return json;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,16 @@ struct HistoryEntry {
   bool empty_layer = false;
 };
 
+/// Docker's HEALTHCHECK: how to find out whether what was started works. Times are nanoseconds; 0:
+/// not said.
+struct Healthcheck {
+  std::vector<std::string> test;  // NONE, or CMD or CMD-SHELL and its words.
+  std::uint64_t interval = 0;
+  std::uint64_t timeout = 0;
+  std::uint64_t start_period = 0;
+  std::uint64_t retries = 0;
+};
+
 /// What an image says of itself (OCI image specification, config.md): what it runs on, what is
 /// executed in it and how, and what its layers contain.
 struct ImageConfig {
@@ -33,6 +45,7 @@ struct ImageConfig {
   std::vector<std::string> volumes;
   std::map<std::string, std::string> labels;
   std::string stop_signal;
+  std::optional<Healthcheck> healthcheck;
   std::vector<Digest> diff_ids;  // Of each layer's tar, the lowest first; at least one.
   std::vector<HistoryEntry> history;
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "machine/microvm_options.h"
 #include "machine/mount.h"
+#include "machine/probe.h"
 #include "machine/restart_policy.h"
 #include "net/published_port.h"
 
@@ -73,11 +74,15 @@ struct Definition {
   std::string image_digest;  // and which it was: the digest of its manifest.
   std::map<std::string, std::string> labels;
   RestartPolicy restart;
+  std::optional<Probe> liveness;
+  std::optional<Probe> readiness;
   bool remove_at_end = false;
-  bool terminal = false;                  // The command has a terminal,
-  bool keep_input = false;                // or its standard input is open.
-  std::optional<std::uint64_t> disk_mib;  // What a microVM may write; else 10 GiB.
-  std::string stop_signal;                // Empty: what the image says, or SIGTERM.
+  bool terminal = false;                   // The command has a terminal,
+  bool keep_input = false;                 // or its standard input is open.
+  std::optional<std::uint64_t> disk_mib;   // What a microVM may write; else 10 GiB.
+  std::optional<std::uint64_t> log_bytes;  // Of one file of its log; else 10 MiB,
+  std::optional<std::uint64_t> log_files;  // and how many there are; else 3.
+  std::string stop_signal;                 // Empty: what the image says, or SIGTERM.
   MicrovmOptions microvm;
 };
 

@@ -119,6 +119,12 @@ Result<> read_mounts(object const& json, Definition& definition) {
   return {};
 }
 
+Result<std::optional<Probe>> maybe_probe(object const& json, std::string_view name) {
+  auto const* const probe = BH_TRY(image::object_member(json, name));
+  if (probe == nullptr) return std::nullopt;
+  return parse_probe(*probe);
+}
+
 /// What the command is and where it runs.
 Result<> read_command(object const& json, Definition& definition) {
   definition.command = BH_TRY(image::texts_member(json, "command"));
@@ -161,10 +167,14 @@ object json_of(Definition const& definition) {
     json["labels"] = std::move(labels);
   }
   json["restart"] = definition.restart.text();
+  if (definition.liveness) json["liveness"] = json_of(*definition.liveness);
+  if (definition.readiness) json["readiness"] = json_of(*definition.readiness);
   put(json, "remove_at_end", definition.remove_at_end);
   put(json, "terminal", definition.terminal);
   put(json, "keep_input", definition.keep_input);
   put(json, "disk_mib", definition.disk_mib);
+  put(json, "log_bytes", definition.log_bytes);
+  put(json, "log_files", definition.log_files);
   put(json, "stop_signal", definition.stop_signal);
   if (definition.isolation == Isolation::Microvm) json["microvm"] = json_of(definition.microvm);
   return json;
@@ -186,10 +196,14 @@ Result<Definition> parse_definition(std::string_view text) {
   definition.labels = BH_TRY(image::text_map_member(json, "labels"));
   auto const restart = BH_TRY(image::text_member(json, "restart"));
   definition.restart = BH_TRY(RestartPolicy::parse(restart));
+  definition.liveness = BH_TRY(maybe_probe(json, "liveness"));
+  definition.readiness = BH_TRY(maybe_probe(json, "readiness"));
   definition.remove_at_end = is_set(json, "remove_at_end");
   definition.terminal = is_set(json, "terminal");
   definition.keep_input = is_set(json, "keep_input");
   definition.disk_mib = BH_TRY(maybe_number(json, "disk_mib"));
+  definition.log_bytes = BH_TRY(maybe_number(json, "log_bytes"));
+  definition.log_files = BH_TRY(maybe_number(json, "log_files"));
   definition.stop_signal = BH_TRY(image::text_member(json, "stop_signal"));
   auto const* const microvm = BH_TRY(image::object_member(json, "microvm"));
   if (microvm != nullptr) definition.microvm = BH_TRY(microvm_options_of(*microvm));

@@ -35,6 +35,8 @@ TEST(DefinitionJson, KeepsAllOfADefinition) {
   definition.disk_mib = 100;
   definition.mounts = {{.source = "data", .target = "/x", .read_only = true}};
   definition.read_only = true;
+  definition.log_bytes = 4096;
+  definition.liveness = Probe{.kind = ProbeKind::Http, .port = 80, .path = "/"};
   definition.microvm.kernel = "/k";
   definition.microvm.engine = "soft";
   auto const text = boost::json::serialize(json_of(definition));
@@ -51,6 +53,8 @@ TEST(DefinitionJson, KeepsAllOfADefinition) {
   EXPECT_EQ(read->ports, definition.ports);
   EXPECT_EQ(read->mounts, definition.mounts);
   EXPECT_TRUE(read->read_only);
+  EXPECT_EQ(read->liveness, definition.liveness);
+  EXPECT_FALSE(read->readiness);
 }
 
 TEST(DefinitionJson, LeavesOutWhatWasNotSaid) {

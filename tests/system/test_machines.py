@@ -168,6 +168,16 @@ def test_logs_have_streams_times_and_an_end(machines):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z e3\n", done.stderr)
 
 
+def test_a_log_has_the_size_it_may_have(machines):
+    machines("run", "--name", "web", "--log-opt", "max-size=4k", "--log-opt", "max-file=2", "busybox", "sh", "-c",
+             "for i in $(seq 500); do echo 0123456789012345678901234567890123456789-$i; done")
+    log = machines.root / "machines" / machines.inspect("web")["id"]
+    assert sorted(path.name for path in log.glob("console.log*")) == ["console.log", "console.log.1"]
+    assert all(path.stat().st_size <= 4096 for path in log.glob("console.log*"))
+    assert machines("logs", "web").stdout.splitlines()[-1].endswith("-500")
+    assert "max-size" in machines("run", "--log-opt", "max-size=1", "busybox", status=125).stderr
+
+
 def test_names_change_and_filters_find(machines):
     machine = machines("create", "--label", "a=b", "busybox", "true").stdout.strip()
     assert re.fullmatch("[0-9a-f]{12}", machine)

@@ -60,9 +60,10 @@ Result<> Store::set_supervisor(std::string const& id, os::ProcessIdentity const&
 
 Result<> Store::set_running(std::string const& id, std::uint64_t restarts) {
   auto transaction = BH_TRY(Transaction::begin(database_));
-  auto update = BH_TRY(database_.prepare(
-      "UPDATE machines SET state = 'running', started = ?2, ended = NULL, exit_status = NULL,"
-      " reason = '', detail = '', restarts = ?3 WHERE id = ?1"));
+  auto update =
+      BH_TRY(database_.prepare("UPDATE machines SET health = '', ready = '', state = 'running', "
+                               "started = ?2, ended = NULL, exit_status = NULL,"
+                               " reason = '', detail = '', restarts = ?3 WHERE id = ?1"));
   update.bind(1, id);
   update.bind(2, now());
   update.bind(3, static_cast<std::int64_t>(restarts));
@@ -87,9 +88,10 @@ Result<> Store::set_paused(std::string const& id, bool paused) {
 
 Result<> Store::set_ended(std::string const& id, End const& end) {
   auto transaction = BH_TRY(Transaction::begin(database_));
-  auto update = BH_TRY(database_.prepare(
-      "UPDATE machines SET state = ?2, ended = ?3, exit_status = ?4, reason = ?5, detail = ?6"
-      " WHERE id = ?1"));
+  auto update =
+      BH_TRY(database_.prepare("UPDATE machines SET health = '', ready = '', state = ?2, ended = "
+                               "?3, exit_status = ?4, reason = ?5, detail = ?6"
+                               " WHERE id = ?1"));
   update.bind(1, id);
   update.bind(2, state_name(end.state));
   update.bind(3, now());
@@ -102,6 +104,20 @@ Result<> Store::set_ended(std::string const& id, End const& end) {
   auto const words = end.exit_status ? "exit status " + std::to_string(*end.exit_status)
                                      : std::string(reason_name(end.reason));
   BH_TRY(note(id, end.state == State::Failed ? "fail" : "end", words));
+  return transaction.commit();
+}
+
+Result<> Store::set_health(std::string const& id, HealthReport const& report,
+                           std::string_view action, std::string_view detail) {
+  auto transaction = BH_TRY(Transaction::begin(database_));
+  auto update = BH_TRY(database_.prepare(
+      "UPDATE machines SET health = ?2, ready = ?3, health_detail = ?4 WHERE id = ?1"));
+  update.bind(1, id);
+  update.bind(2, report.live);
+  update.bind(3, report.ready);
+  update.bind(4, report.detail);
+  BH_TRY(update.run());
+  if (!action.empty()) BH_TRY(note(id, action, detail));
   return transaction.commit();
 }
 

@@ -22,6 +22,7 @@ constexpr std::array kReasons{
     std::pair{Reason::NotStarted, "not started"},
     std::pair{Reason::TooManyStarts, "too many starts"},
     std::pair{Reason::SupervisorLost, "supervisor lost"},
+    std::pair{Reason::Unhealthy, "unhealthy"},
 };
 
 std::string_view name_in(auto const& table, auto value) {

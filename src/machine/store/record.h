@@ -28,6 +28,7 @@ enum class Reason : std::uint8_t {
   NotStarted,      // It could not be started.
   TooManyStarts,   // It ended early again and again.
   SupervisorLost,  // Its bulkhead-supervise was killed.
+  Unhealthy,       // Its liveness probe said that it does not work.
 };
 
 std::string_view reason_name(Reason reason);
@@ -39,6 +40,13 @@ struct End {
   std::optional<int> exit_status;
   Reason reason = Reason::None;
   std::string detail;
+};
+
+/// What probes say of a machine that runs; empty where there is no such probe.
+struct HealthReport {
+  std::string live;    // starting, healthy or unhealthy,
+  std::string ready;   // yes or no,
+  std::string detail;  // and what was said when that last changed.
 };
 
 /// What is kept of a machine.
@@ -54,6 +62,7 @@ struct Record {
   Reason reason = Reason::None;
   std::string detail;
   std::uint64_t restarts = 0;
+  HealthReport health;
   /// While one is there, also between two runs of the machine.
   std::optional<os::ProcessIdentity> supervisor;
 

@@ -52,6 +52,9 @@ constexpr std::array kMigrations{
     "  PRIMARY KEY (machine, network),"
     "  UNIQUE (network, address)"
     ");",
+    "ALTER TABLE machines ADD COLUMN health TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE machines ADD COLUMN ready TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE machines ADD COLUMN health_detail TEXT NOT NULL DEFAULT '';",
 };
 
 Result<int> version_of(Database& database) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr char kColumns[] =
     "SELECT id, name, definition, state, created, started, ended, exit_status, reason, detail,"
-    " restarts, supervisor, supervisor_start FROM machines ";
+    " restarts, supervisor, supervisor_start, health, ready, health_detail FROM machines ";
 
 // A name that is made is taken rarely, unless somebody has thousands of machines.
 constexpr int kNameTries = 100;
@@ -40,6 +40,7 @@ Result<Record> record_of(Statement const& row) {
     record.supervisor = os::ProcessIdentity{
         .pid = static_cast<pid_t>(*pid), .start_time = static_cast<std::uint64_t>(row.number(12))};
   }
+  record.health = {.live = row.text(13), .ready = row.text(14), .detail = row.text(15)};
   return record;
 }
 

@@ -57,6 +57,9 @@ class Store {
   Result<> set_paused(std::string const& id, bool paused);
   /// The run is over; the supervisor stays.
   Result<> set_ended(std::string const& id, End const& end);
+  /// What probes say. `action` and its detail make an event; empty: none.
+  Result<> set_health(std::string const& id, HealthReport const& report, std::string_view action,
+                      std::string_view detail);
   /// There is no supervisor any more.
   Result<> release(std::string const& id);
 

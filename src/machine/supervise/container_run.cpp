@@ -202,14 +202,27 @@ Result<std::unique_ptr<Session>> ContainerRun::exec(ExecRequest const& request) 
   return session;
 }
 
-Result<std::unique_ptr<Session>> ContainerRun::copy(CopyRequest const& request) {
+Result<std::string> ContainerRun::first_process() {
   auto const text = BH_TRY(ask({"state", id_}));
   auto const state = BH_TRY(image::parse_object(text));
   auto const pid = BH_TRY(image::number_member(state, "pid"));
   if (pid == 0) return fail(Errc::Busy, "it is between two runs");
-  ProgramSession::Options options{.words = {"/proc/self/exe", "copy", std::to_string(pid),
-                                            boost::json::serialize(request.json())},
-                                  .input = !request.out};
+  return std::to_string(pid);
+}
+
+Result<std::unique_ptr<Session>> ContainerRun::probe(Probe const& probe) {
+  if (probe.kind == ProbeKind::Exec) return exec({.words = probe.words});
+  auto const pid = BH_TRY(first_process());
+  ProgramSession::Options options{
+      .words = {"/proc/self/exe", "probe", pid, std::to_string(probe.port), probe.path}};
+  return ProgramSession::start(std::move(options), world_.loop, world_.reaper);
+}
+
+Result<std::unique_ptr<Session>> ContainerRun::copy(CopyRequest const& request) {
+  auto const pid = BH_TRY(first_process());
+  ProgramSession::Options options{
+      .words = {"/proc/self/exe", "copy", pid, boost::json::serialize(request.json())},
+      .input = !request.out};
   return ProgramSession::start(std::move(options), world_.loop, world_.reaper);
 }
 

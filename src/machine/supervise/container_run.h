@@ -30,6 +30,7 @@ class ContainerRun final : public Run {
   void kill() override;
   Result<std::unique_ptr<Session>> exec(ExecRequest const& request) override;
   Result<std::unique_ptr<Session>> copy(CopyRequest const& request) override;
+  Result<std::unique_ptr<Session>> probe(Probe const& probe) override;
   Result<Usage> usage() override;
   Result<> set_limits(Definition const& definition) override;
 
@@ -43,6 +44,8 @@ class ContainerRun final : public Run {
         world_(world) {}
 
   std::vector<std::string> words(std::vector<std::string> const& command) const;
+  /// The container's first process, as a word.
+  Result<std::string> first_process();
   Result<std::string> ask(std::vector<std::string> const& command);
   End end_with(int status) const;
   void look_for_start();

@@ -165,6 +165,13 @@ Result<std::unique_ptr<Session>> MicrovmRun::copy(CopyRequest const& request) {
   return ask_guest(request.for_guest());
 }
 
+Result<std::unique_ptr<Session>> MicrovmRun::probe(Probe const& probe) {
+  if (probe.kind == ProbeKind::Exec) return exec({.words = probe.words});
+  auto request = fmt::format("probe={}", probe.port) + '\0';
+  if (!probe.path.empty()) request += "path=" + probe.path + '\0';
+  return ask_guest(request);
+}
+
 Result<std::unique_ptr<Session>> MicrovmRun::ask_guest(std::string_view request) {
   auto socket = BH_TRY(os::connect_unix(kSocket));
   auto session = std::make_unique<GuestSession>(world_.loop);

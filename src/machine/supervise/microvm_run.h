@@ -32,6 +32,7 @@ class MicrovmRun final : public Run {
   void kill() override;
   Result<std::unique_ptr<Session>> exec(ExecRequest const& request) override;
   Result<std::unique_ptr<Session>> copy(CopyRequest const& request) override;
+  Result<std::unique_ptr<Session>> probe(Probe const& probe) override;
   Result<Usage> usage() override;
   Result<> set_limits(Definition const& definition) override;
 

@@ -22,6 +22,7 @@
 #include "machine/store/store.h"
 #include "machine/supervise/files.h"
 #include "machine/supervise/keeper.h"
+#include "machine/supervise/probe_port.h"
 #include "machine/supervise/supervisor.h"
 #include "os/file_lock.h"
 #include "os/folder.h"
@@ -169,6 +170,7 @@ Result<Prepared> prepare(std::string const& root, std::string const& id) {
 
 int supervise(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "copy") return copy_in_container(argc, argv);
+  if (argc > 1 && std::string_view(argv[1]) == "probe") return probe_port(argc, argv);
   constexpr int kUsage = 2;
   constexpr int kArguments = 4;
   if (argc != kArguments || ::fcntl(kReport, F_GETFD) < 0) {

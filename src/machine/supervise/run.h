@@ -49,6 +49,8 @@ class Run {
   virtual Result<std::unique_ptr<Session>> exec(ExecRequest const& request) = 0;
   /// Carries files: the session's input or output is a tar.
   virtual Result<std::unique_ptr<Session>> copy(CopyRequest const& request) = 0;
+  /// A probe's question: its session ends with 0 if the answer is good.
+  virtual Result<std::unique_ptr<Session>> probe(Probe const& probe) = 0;
   /// CPU time in nanoseconds, memory in bytes, and how many processes.
   struct Usage {
     std::uint64_t cpu = 0;

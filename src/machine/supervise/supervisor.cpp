@@ -47,7 +47,10 @@ Result<std::unique_ptr<Supervisor>> Supervisor::create(Store store, Record recor
   if (!supervisor->signals_.valid()) return fail_errno("signalfd", errno);
   auto* const self = supervisor.get();
   self->loop_.watch(self->signals_.get(), POLLIN, [self](short) { self->on_signal(); });
-  self->log_ = BH_TRY(LogFile::open(self->store_.folder_of(self->record_.id) + "/" + kConsoleLog));
+  auto const& definition = self->record_.definition;
+  self->log_ = BH_TRY(LogFile::open(self->store_.folder_of(self->record_.id) + "/" + kConsoleLog,
+                                    definition.log_bytes.value_or(LogFile::kDefaultBytes),
+                                    definition.log_files.value_or(LogFile::kDefaultFiles)));
   BH_TRY(self->listen());
   return supervisor;
 }
@@ -157,9 +160,43 @@ Result<> Supervisor::begin_run() {
     loop_.after(milliseconds(0), [this, end] { finish_run(end); });
   };
   BH_TRY(store_.set_running(record_.id, restarts_));
-  run_->on_ready = [this] { tell({}); };
-  if (run_->ready()) tell({});
+  run_->on_ready = [this] {
+    watch_health();
+    tell({});
+  };
+  if (run_->ready()) run_->on_ready();
   return {};
+}
+
+void Supervisor::watch_health() {
+  auto const& definition = record_.definition;
+  if (!definition.liveness && !definition.readiness) return;
+  health_ = {.live = definition.liveness ? "starting" : "",
+             .ready = definition.readiness ? "no" : ""};
+  note_failure(store_.set_health(record_.id, health_, "", ""), "note its health");
+  for (bool const live : {true, false}) {
+    auto const& probe = live ? definition.liveness : definition.readiness;
+    if (!probe) continue;
+    probers_.push_back(std::make_unique<Prober>(
+        *probe, *run_, loop_,
+        [this, live](bool good, std::string const& words) { on_health(live, good, words); }));
+  }
+}
+
+void Supervisor::on_health(bool live, bool good, std::string const& words) {
+  auto& state = live ? health_.live : health_.ready;
+  auto const before =
+      std::exchange(state, live ? (good ? "healthy" : "unhealthy") : (good ? "yes" : "no"));
+  health_.detail = words;
+  // What was not ready at its start may never have been.
+  std::string_view const action = live ? "health" : "ready";
+  note_failure(store_.set_health(record_.id, health_, before == state ? "" : action, state),
+               "note its health");
+  bool const ends =
+      live && !good && record_.definition.liveness->action == ProbeAction::Restart && run_;
+  if (!ends) return;
+  unhealthy_ = words;
+  run_->kill();
 }
 
 void Supervisor::on_output(Stream stream, std::string_view bytes) {
@@ -216,6 +253,7 @@ Result<> Supervisor::set_paused(bool paused) {
   if (paused) BH_TRY(run_->pause());
   if (!paused) BH_TRY(run_->resume());
   paused_ = paused;
+  for (auto const& prober : probers_) prober->pause(paused);
   return store_.set_paused(record_.id, paused);
 }
 
@@ -231,6 +269,12 @@ Result<> Supervisor::reload() {
 void Supervisor::finish_run(End end) {
   loop_.cancel(kill_timer_);
   note_failure(log_->flush(), "write the log");
+  probers_.clear();
+  auto const unhealthy = std::exchange(unhealthy_, std::nullopt);
+  if (unhealthy) {
+    end.reason = Reason::Unhealthy;
+    end.detail = *unhealthy;
+  }
   run_.reset();
   paused_ = false;
   leave_run_folder(store_.folder_of(record_.id));
@@ -239,7 +283,7 @@ void Supervisor::finish_run(End end) {
       std::chrono::duration_cast<milliseconds>(os::EventLoop::Clock::now() - run_start_);
   std::optional<milliseconds> delay;
   bool const again = !stop_wanted_ && end.state != State::Failed &&
-                     record_.definition.restart.wants_restart(status, restarts_);
+                     (unhealthy || record_.definition.restart.wants_restart(status, restarts_));
   if (again) {
     delay = back_off_.next(lasted, std::random_device()());
     if (!delay) {
@@ -303,6 +347,7 @@ void Supervisor::leave_when_told() {
 
 Result<> Supervisor::serve() {
   auto done = loop_.run();
+  probers_.clear();
   run_.reset();
   return done;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "machine/store/store.h"
@@ -13,6 +14,7 @@
 #include "machine/supervise/client.h"
 #include "machine/supervise/keeper.h"
 #include "machine/supervise/log_file.h"
+#include "machine/supervise/prober.h"
 #include "machine/supervise/reaper.h"
 #include "machine/supervise/run.h"
 #include "os/event_loop.h"
@@ -66,6 +68,8 @@ class Supervisor {
   void on_client();
   void on_signal();
   Result<> begin_run();
+  void watch_health();
+  void on_health(bool live, bool good, std::string const& words);
   void on_output(Stream stream, std::string_view bytes);
   void finish_run(End end);
   void restart_later(std::chrono::milliseconds delay);
@@ -85,6 +89,9 @@ class Supervisor {
   std::string recent_;
   std::map<Client*, std::unique_ptr<Client>> clients_;
   std::unique_ptr<Run> run_;
+  HealthReport health_;
+  std::vector<std::unique_ptr<Prober>> probers_;
+  std::optional<std::string> unhealthy_;  // Why this run is being ended.
   BackOff back_off_;
   std::uint64_t restarts_ = 0;
   os::EventLoop::Clock::time_point run_start_;

@@ -1,0 +1,123 @@
+"""What probes say of a machine is data, and can restart it: the same in microVMs and containers."""
+
+import hashlib
+import json
+
+import pytest
+
+from test_machines import machines  # noqa: F401  (a fixture)
+
+pytestmark = pytest.mark.usefixtures("kernels", "vmm")
+
+OFTEN = ("--health-interval", "100ms", "--health-retries", "2")
+
+
+def health(machines):  # noqa: F811
+    return machines.state("web").get("health")
+
+
+def actions(machines):  # noqa: F811
+    lines = machines("events", "--no-stream", "--json").stdout.splitlines()
+    events = [event for event in map(json.loads, lines) if event["name"] == "web"]
+    start = max(i for i, event in enumerate(events) if event["action"] == "create")
+    return [(event["action"], event["detail"]) for event in events[start:]]
+
+
+def test_health_is_told_as_docker_tells_it(machines):  # noqa: F811
+    machines("run", "-d", "--name", "web", "--health-cmd", "echo looked; test -e /ok", *OFTEN,
+             "--health-start-period", "1h", "busybox", "sleep", "1000")
+    assert health(machines) == "starting"
+    machines("exec", "web", "touch", "/ok")
+    machines.wait_for(lambda: health(machines) == "healthy", "it is healthy")
+    assert "(healthy)" in machines("ps").stdout
+    assert machines("ps", "-q", "--filter", "health=unhealthy").stdout == ""
+    machines("exec", "web", "rm", "/ok")
+    machines.wait_for(lambda: health(machines) == "unhealthy", "it is unhealthy")
+    assert machines.state("web")["health_detail"] == "looked"
+    assert machines("ps", "-q", "--filter", "health=unhealthy").stdout != ""
+    machines("exec", "web", "touch", "/ok")
+    machines.wait_for(lambda: health(machines) == "healthy", "it is healthy again")
+    assert [detail for action, detail in actions(machines) if action == "health"] == ["healthy", "unhealthy", "healthy"]
+    assert machines.state("web")["restarts"] == 0
+    machines("stop", "-t", "0", "web")
+    assert health(machines) is None
+
+
+def test_a_machine_that_does_not_live_is_restarted(machines):  # noqa: F811
+    machines("run", "-d", "--name", "web", "--tmpfs", "/flag", "--liveness",
+             "interval=100ms,retries=1,action=restart,exec=! test -e /flag/bad", "busybox", "sleep", "1000")
+    machines("exec", "web", "touch", "/flag/bad")
+    machines.wait_for(lambda: machines.state("web")["restarts"] == 1, "it is started again")
+    machines.wait_for(lambda: health(machines) == "healthy", "it lives again")
+    assert machines.state("web")["status"] == "running"
+    assert ("health", "unhealthy") in actions(machines) and ("restart", "") in actions(machines)
+
+
+@pytest.mark.parametrize("probe", ["tcp=8080", "http=8080/index.html"])
+def test_a_machine_is_ready_when_its_port_answers(machines, probe):  # noqa: F811
+    machines("run", "-d", "--name", "web", "--readiness", f"interval=100ms,retries=1,{probe}", "busybox", "sh", "-c",
+             "echo > /index.html; while :; do test -e /go && httpd -f -p 127.0.0.1:8080 -h /; sleep 0.1; done")
+    assert machines.state("web")["ready"] is False and health(machines) is None
+    assert "not ready" in machines("ps").stdout
+    machines("exec", "web", "touch", "/go")
+    machines.wait_for(lambda: machines.state("web")["ready"], "it is ready")
+    machines("exec", "web", "sh", "-c", "rm /go /index.html; test $0 = tcp && killall httpd; true", probe[:3])
+    machines.wait_for(lambda: not machines.state("web")["ready"], "it is not ready any more")
+    expected = "refused" if probe.startswith("tcp") else "404"
+    assert expected in machines.state("web")["health_detail"]
+    assert [detail for action, detail in actions(machines) if action == "ready"] == ["yes", "no"]
+
+
+def test_an_answer_that_does_not_come_is_a_bad_one(machines):  # noqa: F811
+    machines("run", "-d", "--name", "web", "--health-cmd", "sleep 1000", "--health-timeout", "100ms", *OFTEN,
+             "busybox", "sleep", "1000")
+    machines.wait_for(lambda: health(machines) == "unhealthy", "it gives up")
+    assert "100 ms" in machines.state("web")["health_detail"]
+    machines("pause", "web")
+    machines("resume", "web")
+    assert machines.state("web")["status"] == "running"
+
+
+def with_healthcheck(store, check):
+    """Names a busybox with a HEALTHCHECK: the store is an OCI layout."""
+    def blob(digest):
+        return store / "images" / "blobs" / "sha256" / digest.removeprefix("sha256:")
+
+    def add(document):
+        text = json.dumps(document).encode()
+        digest = "sha256:" + hashlib.sha256(text).hexdigest()
+        blob(digest).write_bytes(text)
+        return {"digest": digest, "size": len(text)}
+
+    index_file = store / "images" / "index.json"
+    index = json.loads(index_file.read_text())
+    line = next(one for one in index["manifests"] if "busybox" in str(one.get("annotations")))
+    manifest = json.loads(blob(line["digest"]).read_text())
+    config = json.loads(blob(manifest["config"]["digest"]).read_text())
+    config["config"]["Healthcheck"] = check
+    manifest["config"] |= add(config)
+    name = {"org.opencontainers.image.ref.name": "docker.io/library/checked:latest"}
+    index["manifests"].append(line | add(manifest) | {"annotations": name})
+    index_file.write_text(json.dumps(index))
+
+
+def test_an_images_healthcheck_counts(machines):  # noqa: F811
+    check = {"Test": ["CMD", "true"], "Interval": 100_000_000, "Retries": 1}
+    with_healthcheck(machines.root, check)
+    machines("run", "-d", "--name", "web", "checked", "sleep", "1000")
+    machines.wait_for(lambda: health(machines) == "healthy", "it is healthy")
+    assert machines.inspect("web")["definition"]["liveness"]["exec"] == ["true"]
+    machines("rm", "-f", "web")
+    machines("run", "-d", "--name", "web", "--no-healthcheck", "checked", "sleep", "1000")
+    assert health(machines) is None
+    machines("rm", "-f", "web")
+    machines("create", "--name", "web", "--health-retries", "7", "checked", "sleep", "1000")
+    assert machines.inspect("web")["definition"]["liveness"]["retries"] == 7
+
+
+def test_mistakes_name_the_next_step(machines):  # noqa: F811
+    for words, expected in [(("--liveness", "tcp=http"), "port"), (("--health-cmd", "true", "--health-interval", "5"), "30s"),
+                            (("--health-interval", "5s"), "--health-cmd"), (("--readiness", "tcp=1,action=restart"), "--liveness"),
+                            (("--liveness", "interval=5s"), "exec=")]:
+        done = machines("create", *words, "busybox", "true", status=None)
+        assert done.returncode == 125 and expected in done.stderr, (words, done)
