@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "image/layer_entry.h"
+#include "image/limits.h"
 #include "os/folder.h"
 #include "os/text_file.h"
 
@@ -92,6 +93,10 @@ class FolderTar {
 
   /// `source` is the folder's path from the root, `path` the one in the tar.
   Result<> add_folder(int folder, std::string const& source, std::string const& path) {
+    if (static_cast<std::size_t>(std::ranges::count(path, '/')) > kDeepestPath) {
+      return fail(Errc::Invalid,
+                  "more than " + std::to_string(kDeepestPath) + " folders in one another");
+    }
     auto names = BH_TRY(os::names_in(folder, "."));
     std::ranges::sort(names);
     for (auto const& name : names) {
@@ -122,7 +127,8 @@ class FolderTar {
       return add_folder(inside.get(), source, path);
     }
     if (S_ISLNK(info.st_mode)) {
-      std::array<char, 4096> target{};
+      // On the heap: folders in folders have a frame of this function each.
+      std::string target(4096, '\0');
       ssize_t const size = ::readlinkat(folder, name.c_str(), target.data(), target.size() - 1);
       if (size < 0) return fail_errno("readlink", errno);
       return add_header(path, info, -1, {target.data(), static_cast<std::size_t>(size)});

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <memory>
 
 #include "os/text_file.h"
@@ -31,24 +32,58 @@ bool is_dots(std::string_view name) {
   return name == "." || name == "..";
 }
 
-Result<> remove_folder(int folder, std::string const& path) {
-  // Folders inside first; their depth is bounded by what the kernel lets exist under one path, and
-  // by who made them (image/limits.h).
-  auto const listing = BH_TRY(open_listing(folder, path));
-  int const inside = ::dirfd(listing.get());
-  while (auto const* const entry = ::readdir(listing.get())) {
-    if (is_dots(entry->d_name)) continue;
-    if (::unlinkat(inside, entry->d_name, 0) == 0 || errno == ENOENT) continue;
-    if (errno != EISDIR && errno != EPERM) return fail_errno("remove " + path, errno);
-    // A folder of mode 0 would not be listed without root.
-    ::fchmodat(inside, entry->d_name, 0700, 0);
-    BH_TRY(remove_folder(inside, entry->d_name));
+/// Removes folders that somebody may have put into one another as deep as they like: each level
+/// costs a descriptor and some stack, so what is too deep is moved to the top first.
+class Removal {
+ public:
+  Result<> remove(int folder, std::string const& path) {
+    while (true) {
+      auto const moved = moved_;
+      BH_TRY(empty(folder, path, 0));
+      if (::unlinkat(folder, path.c_str(), AT_REMOVEDIR) == 0) return {};
+      if (errno != ENOTEMPTY || moved == moved_) return fail_errno("remove folder " + path, errno);
+    }
   }
-  if (::unlinkat(folder, path.c_str(), AT_REMOVEDIR) != 0) {
-    return fail_errno("remove folder " + path, errno);
+
+ private:
+  static constexpr unsigned kDeepest = 200;
+
+  Result<> empty(int folder, std::string const& path, unsigned depth) {
+    auto const listing = BH_TRY(open_listing(folder, path));
+    int const inside = ::dirfd(listing.get());
+    if (depth == 0) top_ = inside;
+    while (auto const* const entry = ::readdir(listing.get())) {
+      if (is_dots(entry->d_name)) continue;
+      if (::unlinkat(inside, entry->d_name, 0) == 0 || errno == ENOENT) continue;
+      if (errno != EISDIR && errno != EPERM) return fail_errno("remove " + path, errno);
+      // A folder of mode 0 would not be listed without root.
+      ::fchmodat(inside, entry->d_name, 0700, 0);
+      if (depth == kDeepest) {
+        BH_TRY(move_to_top(inside, entry->d_name));
+        continue;
+      }
+      BH_TRY(empty(inside, entry->d_name, depth + 1));
+      if (::unlinkat(inside, entry->d_name, AT_REMOVEDIR) != 0 && errno != ENOENT) {
+        return fail_errno("remove folder " + path + "/" + entry->d_name, errno);
+      }
+    }
+    return {};
   }
-  return {};
-}
+
+  Result<> move_to_top(int folder, char const* name) {
+    // Where a file has the name already; an empty folder of that name is no loss.
+    constexpr int kTries = 1000;
+    for (int i = 0; i < kTries; ++i) {
+      auto const fresh = ".deep" + std::to_string(moved_++);
+      if (::renameat(folder, name, top_, fresh.c_str()) == 0) return {};
+      if (errno != ENOTDIR && errno != ENOTEMPTY && errno != EEXIST) break;
+    }
+    return fail_errno("move " + std::string(name), errno);
+  }
+
+  int top_ = -1;
+  std::uint64_t moved_ = 0;
+};
 
 }  // namespace
 
@@ -81,7 +116,7 @@ Result<> remove_tree(int folder, std::string const& path) {
   if (::unlinkat(folder, path.c_str(), 0) == 0 || errno == ENOENT) return {};
   if (errno != EISDIR && errno != EPERM) return fail_errno("remove " + path, errno);
   ::fchmodat(folder, path.c_str(), 0700, 0);
-  return remove_folder(folder, path);
+  return Removal().remove(folder, path);
 }
 
 }  // namespace bh::os

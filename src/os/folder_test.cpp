@@ -43,5 +43,17 @@ TEST_F(FolderTest, IsRemovedWithAllInItButNothingThatLinksLeadTo) {
   EXPECT_EQ(::access((folder_.path() + "/other/kept").c_str(), F_OK), 0);
 }
 
+TEST_F(FolderTest, IsRemovedHoweverDeepOthersAreInIt) {
+  ASSERT_TRUE(make_folders(path_));
+  auto at = open_folder(path_).value();
+  for (int i = 0; i < 3000; ++i) {
+    ASSERT_EQ(::mkdirat(at.get(), "d", 0700), 0);
+    at = UniqueFd(::openat(at.get(), "d", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  }
+  auto const removed = remove_tree(AT_FDCWD, path_);
+  EXPECT_TRUE(removed) << removed.error().message;
+  EXPECT_NE(::access(path_.c_str(), F_OK), 0);
+}
+
 }  // namespace
 }  // namespace bh::os
