@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <optional>
 
@@ -69,14 +68,6 @@ bool settle_in(Settings const& settings, Settings const& machine) {
 
 namespace {
 
-/// The port of the host where the command's standard files are; 0: they are the console.
-std::uint32_t session_port(Settings const& settings) {
-  auto const text = settings.find("session").value_or("");
-  std::uint32_t port = 0;
-  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && end == text.data() + text.size() ? port : 0;
-}
-
 [[noreturn]] void run_in_session(std::uint32_t port, Arguments const& command,
                                  Settings const& settings) {
   ::setsid();
@@ -100,7 +91,8 @@ std::uint32_t session_port(Settings const& settings) {
 }  // namespace
 
 int run_command(Arguments const& command, Settings const& settings) {
-  auto const port = session_port(settings);
+  // Where the command's standard files are; without one they are the console.
+  auto const port = settings.number("session");
   if (port != 0) start_agent(settings);
   // The command must not lead the session: a terminal is hung up when its session's leader ends,
   // and what the serial driver has not sent by then is lost.

@@ -31,6 +31,8 @@ constexpr std::array kMounts{
     Mount{"sysfs", "/sys", kNoPrograms, nullptr},
     Mount{"devpts", "/dev/pts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666"},
     Mount{"tmpfs", "/dev/shm", MS_NOSUID | MS_NODEV, "mode=1777"},
+};
+constexpr std::array kScratch{
     Mount{"tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=755"},
     Mount{"tmpfs", "/tmp", MS_NOSUID | MS_NODEV, "mode=1777"},
 };
@@ -65,8 +67,11 @@ void mount_devices() {
   mount_one(kDevices);
 }
 
-void mount_file_systems() {
+void mount_file_systems(Root root) {
   for (auto const& mount : kMounts) mount_one(mount);
+  if (root == Root::Initramfs) {
+    for (auto const& mount : kScratch) mount_one(mount);
+  }
   for (auto const& link : kLinks) {
     if (::symlink(link.target, link.path) != 0 && errno != EEXIST) {
       report_errno("symlink", link.path, errno);

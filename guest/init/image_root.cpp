@@ -1,5 +1,6 @@
 #include "init/image_root.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,7 +40,7 @@ bool mount_writable(char const* device) {
 
 }  // namespace
 
-bool enter_image_root(char const* device, char const* writable) {
+bool enter_image_root(char const* device, char const* writable, int& written) {
   bool const mounted =
       make_folder(kImage) && mount_at(device, kImage, "erofs", MS_RDONLY, nullptr) &&
       make_folder(kWritable) && mount_writable(writable) && make_folder("/.writable/upper") &&
@@ -47,6 +48,11 @@ bool enter_image_root(char const* device, char const* writable) {
       mount_at("overlay", kRoot, "overlay", 0, kLayers) && make_folder("/.root/dev") &&
       mount_at("/dev", "/.root/dev", nullptr, MS_MOVE, nullptr);
   if (!mounted) return false;
+  written = ::open("/.writable/upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (written < 0) {
+    report_errno("open", "/.writable/upper", errno);
+    return false;
+  }
   if (::chdir(kRoot) == 0 && ::mount(".", "/", nullptr, MS_MOVE, nullptr) == 0 &&
       ::chroot(".") == 0 && ::chdir("/") == 0) {
     return true;

@@ -16,6 +16,7 @@
 #include "init/file_systems.h"
 #include "init/idle.h"
 #include "init/image_root.h"
+#include "init/layer.h"
 #include "init/loopback.h"
 #include "init/monitor_ports.h"
 #include "init/mounts.h"
@@ -53,12 +54,16 @@ void prepare_environment() {
   settings.set_environment();
 }
 
-[[noreturn]] void end_machine(int status) {
-  // What still runs could write for ever; the disks must be whole before the exit port, which ends
-  // the machine at once.
+void end_processes() {
   ::kill(-1, SIGKILL);
   while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
   }
+}
+
+[[noreturn]] void end_machine(int status) {
+  // What still runs could write for ever; the disks must be whole before the exit port, which ends
+  // the machine at once.
+  end_processes();
   ::sync();
   drain_console();
   announce_exit(static_cast<std::uint8_t>(status));
@@ -75,9 +80,10 @@ int run() {
   auto const* const image = settings.find_text("root");
   // What is beside this program is out of reach behind it.
   auto const* const writable = settings.find_text("writable");
-  if (image != nullptr && !(find_command(command) && enter_image_root(image, writable)))
+  int written = -1;
+  if (image != nullptr && !(find_command(command) && enter_image_root(image, writable, written)))
     return kCannotStart;
-  mount_file_systems();
+  mount_file_systems(image == nullptr ? Root::Initramfs : Root::Image);
   if (!mount_more(settings)) return kCannotStart;
   name_machine();
   prepare_environment();
@@ -86,7 +92,10 @@ int run() {
   let_kernel_sleep();
   if (!protect_root(settings)) return kCannotStart;
   if (image == nullptr && !find_command(command)) return kCannotStart;
-  return run_command(command, settings);
+  int const status = run_command(command, settings);
+  if (status != 0) return status;
+  end_processes();
+  return send_layer(settings, written) ? status : kCannotStart;
 }
 
 }  // namespace

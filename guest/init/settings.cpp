@@ -1,5 +1,6 @@
 #include "init/settings.h"
 
+#include <charconv>
 #include <cstdlib>
 
 namespace bh::init {
@@ -25,6 +26,13 @@ std::optional<std::string_view> Settings::find(std::string_view key) const {
   auto const* const text = find_text(key);
   if (text == nullptr) return std::nullopt;
   return text;
+}
+
+std::uint32_t Settings::number(std::string_view key) const {
+  auto const text = find(key).value_or("");
+  std::uint32_t number = 0;
+  auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? number : 0;
 }
 
 bool Settings::collect(std::string_view key, Arguments& out) const {

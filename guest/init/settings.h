@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -20,6 +21,7 @@ namespace bh::init {
 ///   address a network card's, with its length: 10.0.2.15/24; once for each card
 ///   gateway the way out
 ///   dns     a name server's address; as often as needed
+///   layer   a port of the host, where what was written is sent to after the command (layer.h)
 ///   session a port of the host, where the command's standard files are (session.h); then also
 ///   terminal, size and input as in ExecRequest
 class Settings {
@@ -32,6 +34,8 @@ class Settings {
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const;
   /// Like find(), as a C string.
   [[nodiscard]] char const* find_text(std::string_view key) const;
+  /// The last value of a key as a number; 0 if there is none, or it is none.
+  [[nodiscard]] std::uint32_t number(std::string_view key) const;
   /// Calls take(value) for each value of a key.
   template <typename Take>
   void each(std::string_view key, Take take) const {

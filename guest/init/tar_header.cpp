@@ -184,6 +184,10 @@ std::size_t format_extended(TarEntry const& entry, char* out) {
   auto const link = text_of(entry.link);
   if (path.size() > kName.size) size += put_record(out + size, "path", path);
   if (link.size() > kLink.size) size += put_record(out + size, "linkpath", link);
+  if (entry.capability_size != 0) {
+    size += put_record(out + size, "SCHILY.xattr.security.capability",
+                       {entry.capability.data(), entry.capability_size});
+  }
   return size;
 }
 

@@ -28,6 +28,9 @@ struct TarEntry {
   std::int64_t seconds = 0;
   std::array<char, PATH_MAX> path{};  // Ended with NUL; so is
   std::array<char, PATH_MAX> link{};  // the target of a link.
+  // A program's capabilities (security.capability, xattr(7)), only written; at most version 3.
+  std::array<char, 24> capability{};
+  std::size_t capability_size = 0;
 };
 
 /// Puts a text where it fits; false where it does not.
@@ -39,7 +42,7 @@ bool parse_tar_header(char const* block, TarEntry& out);
 /// Takes over what the content of an extended header says. False if it is none.
 bool parse_extended(std::string_view content, TarEntry& out);
 
-/// What an entry needs in front of its header for names that are too long for that; 0: nothing.
+/// What an entry needs in front of its header for what has no room in that; 0: nothing.
 /// `out` has kExtendedBytes.
 inline constexpr std::size_t kExtendedBytes = std::size_t{2} * PATH_MAX + kTarBlock;
 std::size_t format_extended(TarEntry const& entry, char* out);

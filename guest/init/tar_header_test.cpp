@@ -46,6 +46,19 @@ TEST(TarHeader, SaysLongNamesInFront) {
   }
 }
 
+TEST(TarHeader, SaysCapabilitiesInFront) {
+  std::vector<char> extended(kExtendedBytes);
+  TarEntry entry;
+  ASSERT_TRUE(set_text(entry.path, "ping"));
+  entry.capability_size = 20;
+  auto const length = format_extended(entry, extended.data());
+  std::string const record(extended.data(), length);
+  EXPECT_EQ(record, "57 SCHILY.xattr.security.capability=" + std::string(20, '\0') + "\n");
+  EXPECT_EQ(record.size(), 57u);
+  TarEntry read;
+  EXPECT_TRUE(parse_extended(record, read));
+}
+
 TEST(TarHeader, RefusesWhatIsNone) {
   TarEntry entry;
   std::vector<char> block(kTarBlock);

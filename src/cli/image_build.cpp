@@ -7,13 +7,16 @@
 
 #include "cli/image.h"
 #include "cli/image_transfer.h"
+#include "cli/machine_definition.h"
 #include "image/build/builder.h"
+#include "machine/process.h"
+#include "machine/providers/layer_microvm.h"
 
 namespace bh::cli {
 
 namespace {
 
-constexpr std::array kOptions{
+constexpr std::array kOwnOptions{
     kRootOption,
     kPlatformOption,
     kInsecureOption,
@@ -24,8 +27,15 @@ constexpr std::array kOptions{
     Option{"--build-arg", "NAME=VALUE", "For an ARG; as often as needed"},
     Option{"--target", "STAGE", "Build that stage, instead of the last"},
     Option{"--no-cache", "", "Do every step again"},
+    Option{"--isolation", "HOW", "Where commands run: container (default) or microvm"},
+    Option{"--memory", "MIB", "Memory of a microVM; 512 unless said", "-m"},
+    Option{"--cpus", "N", "CPUs of a microVM; 1 unless said"},
     Option{"--quiet", "", "Only the id, besides what commands print", "-q"},
 };
+constexpr auto kOptions = join(kOwnOptions, kMicrovmOptions);
+
+// Package managers need more than a machine usually has.
+constexpr std::uint64_t kBuildMemory = 512;  // MiB
 
 Result<std::string> find_runtime() {
   std::error_code error;
@@ -36,6 +46,29 @@ Result<std::string> find_runtime() {
   return fail(Errc::NotFound, fmt::format("{} is missing; it runs the commands", path.string()));
 }
 
+/// As RUN in a container: with the host's network, and without standard input.
+Result<image::build::RunInMicrovm> microvms(Options const& options, image::Store const& store) {
+  machine::Definition definition;
+  definition.isolation = machine::Isolation::Microvm;
+  definition.network = machine::NetworkKind::User;
+  definition.host_name = "build";
+  auto const memory = BH_TRY(memory_of(options));
+  definition.memory_mib = memory.value_or(kBuildMemory);
+  definition.cpus = BH_TRY(cpus_of(options));
+  definition.microvm = BH_TRY(read_microvm_options(options));
+  return [definition, folder = store.path() + "/" + image::kBuildFolder](
+             image::build::RunRequest const& request, std::string const& disk,
+             image::TarOutput const& layer) {
+    machine::Process const process{
+        .words = request.words,
+        .environment = request.environment,
+        .working_folder = request.working_folder.empty() ? "/" : request.working_folder,
+        .user = request.user.empty() ? "0" : request.user};
+    return machine::run_microvm_for_layer(machine::microvm_of(definition, process, disk),
+                                          definition.microvm, folder, layer);
+  };
+}
+
 Result<int> build(Context& context, Options const& options) {
   BH_TRY(need_words(options, 1, 1, "one FOLDER"));
   image::build::BuildOptions wanted;
@@ -44,7 +77,6 @@ Result<int> build(Context& context, Options const& options) {
   wanted.target = options.value("--target");
   wanted.uses_cache = !options.has("--no-cache");
   wanted.transfer = BH_TRY(transfer_options(options));
-  wanted.runtime = BH_TRY(find_runtime());
   for (auto const& tag : options.values("--tag")) {
     auto name = BH_TRY(name_to_give(tag));
     wanted.tags.push_back(std::move(name));
@@ -62,6 +94,15 @@ Result<int> build(Context& context, Options const& options) {
     if (!quiet) context.out << line << "\n" << std::flush;
   };
   auto const store = BH_TRY(open_store(options));
+  auto isolation = machine::Isolation::Container;
+  if (options.has("--isolation")) {
+    isolation = BH_TRY(machine::parse_isolation(options.value("--isolation")));
+  }
+  if (isolation == machine::Isolation::Microvm) {
+    wanted.run_in_microvm = BH_TRY(microvms(options, store));
+  } else {
+    wanted.runtime = BH_TRY(find_runtime());
+  }
   auto const built = BH_TRY(image::build::build(store, wanted));
   auto const image = BH_TRY(image::load_image(store, built));
   if (quiet) {
@@ -80,7 +121,7 @@ Result<int> build(Context& context, Options const& options) {
 constinit Command const kImageBuild{
     .name = "build",
     .usage = "image build [OPTION...] FOLDER",
-    .summary = "Make an image as a Dockerfile says, its commands in containers",
+    .summary = "Make an image as a Dockerfile says, its commands in containers or microVMs",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = build,

@@ -162,14 +162,22 @@ Result<std::vector<std::string>> variables_of(Options const& options) {
   return variables;
 }
 
+Result<std::optional<std::uint64_t>> memory_of(Options const& options) {
+  return number(options, "--memory", kMostMemory);
+}
+
+Result<std::optional<std::uint64_t>> cpus_of(Options const& options) {
+  return number(options, "--cpus", kMostCpus);
+}
+
 Result<machine::Definition> read_definition(Options const& options) {
   machine::Definition definition;
   if (options.has("--isolation")) {
     auto const isolation = BH_TRY(machine::parse_isolation(options.value("--isolation")));
     definition.isolation = isolation;
   }
-  auto const memory = BH_TRY(number(options, "--memory", kMostMemory));
-  auto const cpus = BH_TRY(number(options, "--cpus", kMostCpus));
+  auto const memory = BH_TRY(memory_of(options));
+  auto const cpus = BH_TRY(cpus_of(options));
   auto const environment = BH_TRY(variables_of(options));
   definition.memory_mib = memory;
   definition.cpus = cpus;

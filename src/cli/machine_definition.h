@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 
 #include "base/error.h"
 #include "cli/command.h"
@@ -19,8 +20,30 @@
 
 namespace bh::cli {
 
+/// The options of both.
+template <std::size_t N, std::size_t M>
+constexpr std::array<Option, N + M> join(std::array<Option, N> const& first,
+                                         std::array<Option, M> const& second) {
+  std::array<Option, N + M> all;
+  std::ranges::copy(first, all.begin());
+  std::ranges::copy(second, all.begin() + N);
+  return all;
+}
+
+/// How microVMs are started.
+inline constexpr std::array kMicrovmOptions{
+    Option{"--kernel", "FILE", "A microVM's kernel: vmlinux or bzImage, instead of ours"},
+    Option{"--engine", "NAME", "auto (default), kvm or soft"},
+    Option{"--translate", "MODE",
+           "How the soft engine runs code: on (default), off, exact or compare"},
+    Option{"--code-cache", "FILE",
+           "Where the soft engine keeps translated code for the next run, or none"},
+    Option{"--append", "ARGS", "More words for the kernel's command line"},
+    Option{"--init", "FILE", "The static bulkhead-init, if it is not where it is looked for"},
+};
+
 /// What a machine shall be: options of `run` and `create`.
-inline constexpr std::array kDefinitionOptions{
+inline constexpr std::array kMachineOptions{
     Option{"--isolation", "HOW", "microvm (default): a kernel of its own; or container"},
     Option{"--memory", "MIB", "Memory; 256 for a microVM unless said", "-m"},
     Option{"--cpus", "N", "CPUs; 1 for a microVM unless said"},
@@ -65,30 +88,16 @@ inline constexpr std::array kDefinitionOptions{
     kInsecureOption,
     kCaFileOption,
     kCredsOption,
-    Option{"--kernel", "FILE", "A microVM's kernel: vmlinux or bzImage, instead of ours"},
-    Option{"--engine", "NAME", "auto (default), kvm or soft"},
-    Option{"--translate", "MODE",
-           "How the soft engine runs code: on (default), off, exact or compare"},
-    Option{"--code-cache", "FILE",
-           "Where the soft engine keeps translated code for the next run, or none"},
-    Option{"--append", "ARGS", "More words for the kernel's command line"},
-    Option{"--init", "FILE", "The static bulkhead-init, if it is not where it is looked for"},
 };
-
-/// Those and others.
-template <std::size_t N, std::size_t M>
-constexpr std::array<Option, N + M> join(std::array<Option, N> const& first,
-                                         std::array<Option, M> const& second) {
-  std::array<Option, N + M> all;
-  std::ranges::copy(first, all.begin());
-  std::ranges::copy(second, all.begin() + N);
-  return all;
-}
+inline constexpr auto kDefinitionOptions = join(kMachineOptions, kMicrovmOptions);
 
 /// What --label says.
 Result<std::map<std::string, std::string>> labels_of(Options const& options);
 /// What --env says.
 Result<std::vector<std::string>> variables_of(Options const& options);
+/// What --memory says, in MiB, and --cpus.
+Result<std::optional<std::uint64_t>> memory_of(Options const& options);
+Result<std::optional<std::uint64_t>> cpus_of(Options const& options);
 Result<machine::Definition> read_definition(Options const& options);
 Result<machine::MicrovmOptions> read_microvm_options(Options const& options);
 

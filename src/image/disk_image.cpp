@@ -80,7 +80,12 @@ Result<> write_disk_image(Store const& store, std::span<Descriptor const> layers
 }
 
 Result<std::string> disk_image(Store const& store, Image const& image) {
-  auto const name = std::string(kDisksFolder) + "/" + chain_id(image.config.diff_ids).hex();
+  return disk_image(store, image.manifest.layers, image.config.diff_ids);
+}
+
+Result<std::string> disk_image(Store const& store, std::span<Descriptor const> layers,
+                               std::vector<Digest> const& diff_ids) {
+  auto const name = std::string(kDisksFolder) + "/" + chain_id(diff_ids).hex();
   auto const file = name + ".erofs";
   auto const path = store.path() + "/" + file;
   if (::access(path.c_str(), F_OK) == 0) return path;
@@ -92,8 +97,7 @@ Result<std::string> disk_image(Store const& store, Image const& image) {
 
   auto const fresh = name + ".new";
   auto out = BH_TRY(os::open_at(store.fd(), fresh, O_RDWR | O_CREAT | O_TRUNC, 0644));
-  auto const written =
-      write_disk_image(store, image.manifest.layers, image.config.diff_ids, std::move(out));
+  auto const written = write_disk_image(store, layers, diff_ids, std::move(out));
   if (!written) ::unlinkat(store.fd(), fresh.c_str(), 0);
   bool const renamed =
       written && ::renameat(store.fd(), fresh.c_str(), store.fd(), file.c_str()) == 0;

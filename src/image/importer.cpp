@@ -9,42 +9,15 @@
 #include <ctime>
 #include <vector>
 
+#include "image/added_layer.h"
 #include "image/blob_writer.h"
 #include "image/folder_tar.h"
 #include "image/image.h"
-#include "image/layer_reader.h"
 #include "image/limits.h"
 
 namespace bh::image {
 
 namespace {
-
-/// Looks at everything and keeps nothing.
-class Inspector final : public LayerSink {
- public:
-  Result<> take(Entry const& entry, Content& content) override {
-    while (entry.kind == EntryKind::File) {
-      auto const piece = BH_TRY(content.next());
-      if (piece.bytes.empty()) break;
-    }
-    ++entries_;
-    return {};
-  }
-  std::size_t entries() const { return entries_; }
-
- private:
-  std::size_t entries_ = 0;
-};
-
-Result<Descriptor> keep_layer(BlobWriter& writer) {
-  auto const size = writer.size();
-  auto digest = BH_TRY(writer.commit());
-  return Descriptor{.media_type = std::string(kOciLayer),
-                    .digest = std::move(digest),
-                    .size = size,
-                    .platform = {},
-                    .annotations = {}};
-}
 
 Result<std::string_view> type_of(Store const& store, Digest const& digest) {
   auto const blob = BH_TRY(store.open_blob(digest));
@@ -57,13 +30,10 @@ Result<std::string_view> type_of(Store const& store, Digest const& digest) {
 
 Result<NamedImage> add_layer_image(Store const& store, Descriptor layer, ImageConfig config,
                                    std::string const& name) {
-  auto blob = BH_TRY(store.open_blob(layer.digest));
-  Inspector inspector;
-  auto diff_id =
-      BH_TRY(read_layer(std::make_unique<FileSource>(std::move(blob)), layer.size, inspector));
-  if (inspector.entries() == 0) return fail(Errc::Invalid, "there are no files in it");
+  auto content = BH_TRY(inspect_layer(store, layer));
+  if (content.entries == 0) return fail(Errc::Invalid, "there are no files in it");
   layer.media_type = BH_TRY(type_of(store, layer.digest));
-  config.diff_ids = {std::move(diff_id)};
+  config.diff_ids = {std::move(content.diff_id)};
   if (config.created.empty()) config.created = creation_time();
   if (config.platform.architecture.empty()) config.platform = Platform::host();
   config.history.push_back({.created = config.created,

@@ -13,6 +13,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from harness import managed, paths  # noqa: E402  (needs the path above)
 
 
+DEBIAN_PACKAGES = "systemd-sysv,udev,dbus,iproute2,curl,fio,iperf3"
+
+
 def pytest_addoption(parser):
     parser.addoption("--workloads", action="store_true", help="run real programs for an hour, too")
 
@@ -81,6 +84,26 @@ def qemu():
     if path is None:
         pytest.skip("qemu-system-x86_64 is not installed")
     return path
+
+
+@pytest.fixture(scope="session")
+def debian():
+    """A tree made by mmdebstrap from the machine's own package mirror, kept in the cache."""
+    if os.geteuid() != 0:
+        pytest.skip("mmdebstrap of a whole tree needs root here")
+    if shutil.which("mmdebstrap") is None:
+        pytest.skip("mmdebstrap is not installed")
+    archive = paths.CACHE / "debian-rootfs.tar"
+    if not archive.exists():
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        work = archive.with_name(f"{archive.name}.{os.getpid()}.tar")
+        made = subprocess.run(["mmdebstrap", "--variant=apt", f"--include={DEBIAN_PACKAGES}", "bookworm", work],
+                              capture_output=True, text=True)
+        if made.returncode != 0:
+            work.unlink(missing_ok=True)
+            pytest.skip(f"mmdebstrap: {made.stderr.strip().splitlines()[-1]}")
+        work.rename(archive)
+    return archive
 
 
 @pytest.fixture(scope="session")

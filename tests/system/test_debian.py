@@ -10,7 +10,6 @@ import pytest
 from harness import machines, network, paths
 
 BOOT_TIMEOUT = 400
-PACKAGES = "systemd-sysv,udev,dbus,iproute2,curl,fio,iperf3"
 
 pytestmark = [pytest.mark.usefixtures("vmm", "kernels"), pytest.mark.slow]
 
@@ -33,26 +32,6 @@ ExecStart=/usr/local/bin/self-test
 [Install]
 WantedBy=multi-user.target
 """
-
-
-@pytest.fixture(scope="session")
-def debian():
-    """A tree made by mmdebstrap from the machine's own package mirror, kept in the cache."""
-    if os.geteuid() != 0:
-        pytest.skip("mmdebstrap of a whole tree needs root here")
-    if shutil.which("mmdebstrap") is None:
-        pytest.skip("mmdebstrap is not installed")
-    archive = paths.CACHE / "debian-rootfs.tar"
-    if not archive.exists():
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        work = archive.with_name(f"{archive.name}.{os.getpid()}.tar")
-        made = subprocess.run(["mmdebstrap", "--variant=apt", f"--include={PACKAGES}", "bookworm", work],
-                              capture_output=True, text=True)
-        if made.returncode != 0:
-            work.unlink(missing_ok=True)
-            pytest.skip(f"mmdebstrap: {made.stderr.strip().splitlines()[-1]}")
-        work.rename(archive)
-    return archive
 
 
 def make_image(archive, folder, server, address, gateway, iperf=False):

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "image/build/run_step.h"
 #include "image/build/variables.h"
 #include "image/names.h"
 #include "image/registry/transfer.h"
@@ -19,13 +20,14 @@ struct BuildOptions {
   Variables arguments;            // For its ARGs.
   std::string target;             // A stage's name or number; empty for the last.
   bool uses_cache = true;
-  std::string runtime;  // The program bulkhead-oci.
+  RunInMicrovm run_in_microvm;  // Empty: in containers
+  std::string runtime;          // of this program, bulkhead-oci.
   registry::TransferOptions transfer;
   std::function<void(std::string const&)> say;  // Takes a line on how far it is.
 };
 
-/// Builds an image as a Dockerfile says. Each RUN is executed in a container, which needs root. The
-/// process must have but one thread, and has mounts of its own from now on.
+/// Builds an image as a Dockerfile says, which needs root: files are copied into mounted layers.
+/// The process must have but one thread, and has mounts of its own from now on.
 Result<NamedImage> build(Store const& store, BuildOptions const& options);
 
 }  // namespace bh::image::build

@@ -26,7 +26,13 @@ void remove_mount_points(Overlay const& overlay) {
 
 }  // namespace
 
-Result<> run_in(Overlay const& overlay, RunRequest const& request) {
+Result<> check_status(int status) {
+  if (status == 0) return {};
+  return fail(Errc::Invalid, "the command ended with status " + std::to_string(status));
+}
+
+Result<> run_in_container(Overlay const& overlay, std::string const& runtime,
+                          RunRequest const& request) {
   auto const root = BH_TRY(os::open_at(AT_FDCWD, overlay.root(), O_PATH | O_DIRECTORY));
   ContainerConfig config{.root = overlay.root(),
                          .words = request.words,
@@ -37,13 +43,12 @@ Result<> run_in(Overlay const& overlay, RunRequest const& request) {
   auto const user = BH_TRY(find_user(root.get(), request.user.empty() ? "0" : request.user));
   config.user = user;
   BH_TRY(os::replace_text_at(AT_FDCWD, overlay.folder() + "/config.json", config_json(config)));
-  auto child = BH_TRY(
-      os::Child::start({request.runtime, "--root", overlay.folder() + "/state", "run", "--bundle",
-                        overlay.folder(), "build-" + std::to_string(::getpid())}));
+  auto child =
+      BH_TRY(os::Child::start({runtime, "--root", overlay.folder() + "/state", "run", "--bundle",
+                               overlay.folder(), "build-" + std::to_string(::getpid())}));
   int const status = BH_TRY(child.wait());
   remove_mount_points(overlay);
-  if (status == 0) return {};
-  return fail(Errc::Invalid, "the command ended with status " + std::to_string(status));
+  return check_status(status);
 }
 
 }  // namespace bh::image::build

@@ -1,15 +1,16 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "image/build/overlay.h"
+#include "image/folder_tar.h"
 
 namespace bh::image::build {
 
 struct RunRequest {
-  std::string runtime;  // The program bulkhead-oci.
   std::vector<std::string> words;
   std::vector<std::string> environment;
   std::string working_folder;
@@ -17,7 +18,16 @@ struct RunRequest {
 };
 
 /// Executes a command in a container whose root is the overlay's, with the host's network, as
-/// package managers need it. Errc::Invalid with its status if it does not end well.
-Result<> run_in(Overlay const& overlay, RunRequest const& request);
+/// package managers need it. `runtime` is the program bulkhead-oci.
+Result<> run_in_container(Overlay const& overlay, std::string const& runtime,
+                          RunRequest const& request);
+
+/// Executes it in a microVM whose root is the disk image `disk`, and writes what that has changed
+/// as the tar of a layer. Returns the command's status; the tar is whole if that is 0.
+using RunInMicrovm = std::function<Result<int>(RunRequest const& request, std::string const& disk,
+                                               TarOutput const& layer)>;
+
+/// Errc::Invalid if a command has not ended well.
+Result<> check_status(int status);
 
 }  // namespace bh::image::build

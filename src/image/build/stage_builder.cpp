@@ -5,13 +5,16 @@
 #include <charconv>
 #include <utility>
 
+#include "image/added_layer.h"
 #include "image/blob_writer.h"
 #include "image/build/root_path.h"
 #include "image/build/run_step.h"
 #include "image/build/user.h"
 #include "image/config_change.h"
+#include "image/disk_image.h"
 #include "image/folder_tar.h"
 #include "image/importer.h"
+#include "image/limits.h"
 #include "image/unpacked_layer.h"
 #include "os/text_file.h"
 
@@ -103,8 +106,7 @@ Result<> StageBuilder::declare_argument(Instruction const& instruction, StageSta
 }
 
 Result<> StageBuilder::run_command(Instruction const& instruction, StageState& state) const {
-  RunRequest request{.runtime = options_.runtime,
-                     .words = exec_form(instruction.text),
+  RunRequest request{.words = exec_form(instruction.text),
                      .environment = assignments(variables_of(state)),
                      .working_folder = state.config.working_folder,
                      .user = state.config.user};
@@ -116,10 +118,15 @@ Result<> StageBuilder::run_command(Instruction const& instruction, StageState& s
     request.environment.emplace_back(
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   }
-  auto const key = next_key(state, "RUN " + joined(request.words) + joined(request.environment) +
+  std::string const verb = options_.run_in_microvm ? "RUN in a microVM " : "RUN ";
+  auto const key = next_key(state, verb + joined(request.words) + joined(request.environment) +
                                        request.working_folder + "\n" + request.user);
-  return add_layer(instruction, key, state,
-                   [&](Overlay const& overlay) { return run_in(overlay, request); });
+  return add_layer(instruction, key, state, [&]() -> Result<StepLayer> {
+    if (options_.run_in_microvm) return make_layer_in_microvm(state, request);
+    return make_layer(state, [&](Overlay const& overlay) {
+      return run_in_container(overlay, options_.runtime, request);
+    });
+  });
 }
 
 Result<CopyRequest> StageBuilder::copy_request(Instruction const& instruction,
@@ -170,12 +177,13 @@ Result<> StageBuilder::copy(Instruction const& instruction, StageState& state) c
   auto const key =
       next_key(state, "COPY " + source.digest().text() + " " + request.owner + " " +
                           std::to_string(request.mode.value_or(0)) + " " + request.destination);
-  return add_layer(instruction, key, state, [&](Overlay const& overlay) -> Result<> {
+  auto const change = [&](Overlay const& overlay) -> Result<> {
     auto const target = BH_TRY(os::open_at(AT_FDCWD, overlay.root(), O_RDONLY | O_DIRECTORY));
     std::optional<User> user;
     if (!request.owner.empty()) user = BH_TRY(find_user(target.get(), request.owner));
     return source.apply(target.get(), request, user);
-  });
+  };
+  return add_layer(instruction, key, state, [&] { return make_layer(state, change); });
 }
 
 Result<> StageBuilder::make_working_folder(Instruction const& instruction,
@@ -187,13 +195,13 @@ Result<> StageBuilder::make_working_folder(Instruction const& instruction,
   auto const path = absolute_path(before.empty() ? "/" : before, words[0]);
   state.config.working_folder = path;
   if (path == "/") return {};
+  auto const change = [&](Overlay const& overlay) -> Result<> {
+    auto const root = BH_TRY(os::open_at(AT_FDCWD, overlay.root(), O_RDONLY | O_DIRECTORY));
+    BH_TRY(make_folder_in_root(root.get(), path));
+    return {};
+  };
   return add_layer(instruction, next_key(state, "WORKDIR " + path), state,
-                   [&](Overlay const& overlay) -> Result<> {
-                     auto const root =
-                         BH_TRY(os::open_at(AT_FDCWD, overlay.root(), O_RDONLY | O_DIRECTORY));
-                     BH_TRY(make_folder_in_root(root.get(), path));
-                     return {};
-                   });
+                   [&] { return make_layer(state, change); });
 }
 
 Result<> StageBuilder::change_config(Instruction const& instruction, StageState& state) const {
@@ -233,23 +241,36 @@ Result<StepLayer> StageBuilder::make_layer(StageState const& state, Change const
                          .leaves_out = {}};
   BH_TRY(tar_folder(overlay.upper(), upper,
                     [&](std::span<std::byte const> bytes) { return writer.write(bytes); }));
-  auto const size = writer.size();
-  auto const digest = BH_TRY(writer.commit());
-  return StepLayer{.layer = {.media_type = std::string(kOciLayer),
-                             .digest = digest,
-                             .size = size,
-                             .platform = {},
-                             .annotations = {}},
-                   .diff_id = digest};
+  auto layer = BH_TRY(keep_layer(writer));
+  auto const diff_id = layer.digest;
+  return StepLayer{.layer = std::move(layer), .diff_id = diff_id};
+}
+
+Result<StepLayer> StageBuilder::make_layer_in_microvm(StageState const& state,
+                                                      RunRequest const& request) const {
+  auto const disk = BH_TRY(disk_image(store_, state.layers, state.config.diff_ids));
+  auto writer = BH_TRY(BlobWriter::create(store_));
+  auto const status = BH_TRY(
+      options_.run_in_microvm(request, disk, [&](std::span<std::byte const> bytes) -> Result<> {
+        if (writer.size() + bytes.size() > kLargestBlob) {
+          return fail(Errc::Invalid, "the command has written more than a layer may have");
+        }
+        return writer.write(bytes);
+      }));
+  BH_TRY(check_status(status));
+  auto layer = BH_TRY(keep_layer(writer));
+  // The guest has made it.
+  auto content = BH_TRY(inspect_layer(store_, layer));
+  return StepLayer{.layer = std::move(layer), .diff_id = std::move(content.diff_id)};
 }
 
 Result<> StageBuilder::add_layer(Instruction const& instruction, Digest const& key,
-                                 StageState& state, Change const& change) const {
+                                 StageState& state, MakeLayer const& make) const {
   auto layer = options_.uses_cache ? cached_layer(store_, key) : std::nullopt;
   if (layer) {
     options_.say(" ---> Using cache");
   } else {
-    auto made = BH_TRY(make_layer(state, change));
+    auto made = BH_TRY(make());
     BH_TRY(remember_layer(store_, key, made));
     layer.emplace(std::move(made));
   }

@@ -45,6 +45,7 @@ class StageBuilder {
  private:
   /// Changes the file system mounted there.
   using Change = std::function<Result<>(Overlay const&)>;
+  using MakeLayer = std::function<Result<StepLayer>()>;
 
   Result<> declare_argument(Instruction const& instruction, StageState& state) const;
   Result<> run_command(Instruction const& instruction, StageState& state) const;
@@ -55,8 +56,9 @@ class StageBuilder {
 
   /// Makes a layer, or takes the one that an earlier build has made of the same.
   Result<> add_layer(Instruction const& instruction, Digest const& key, StageState& state,
-                     Change const& change) const;
+                     MakeLayer const& make) const;
   Result<StepLayer> make_layer(StageState const& state, Change const& change) const;
+  Result<StepLayer> make_layer_in_microvm(StageState const& state, RunRequest const& request) const;
 
   Store const& store_;
   BuildOptions const& options_;

@@ -7,11 +7,11 @@
 #include "image/disk_image.h"
 #include "image/image.h"
 #include "image/unpacked_layer.h"
+#include "machine/providers/writable_disk.h"
 #include "machine/store/store.h"
 #include "machine/supervise/container_run.h"
 #include "machine/supervise/microvm_run.h"
 #include "machine/supervise/mounts.h"
-#include "machine/supervise/writable_disk.h"
 
 namespace bh::machine {
 

@@ -28,5 +28,7 @@ inline constexpr std::size_t kPayloadLimit = std::size_t{64} * 1024;
 /// the machine's command. Above those that need privileges.
 inline constexpr std::uint32_t kGuestPort = 45'085;
 inline constexpr std::uint32_t kHostPort = 45'086;
+/// Where the host takes the layer that a build's command has made.
+inline constexpr std::uint32_t kLayerPort = 45'087;
 
 }  // namespace bh::machine::wire

@@ -1,4 +1,4 @@
-#include "machine/supervise/writable_disk.h"
+#include "machine/providers/writable_disk.h"
 
 #include <fcntl.h>
 #include <unistd.h>
