@@ -52,14 +52,15 @@ class Pump {
           pollfd{.fd = reading() ? child_.error : -1, .events = POLLIN, .revents = 0},
           pollfd{.fd = has_input() ? input() : -1, .events = POLLOUT, .revents = 0}};
       // Once the child has ended, what it left is there already.
-      int const patience = status_ && reading() ? 0 : -1;
+      bool const last_look = status_ && reading();
+      int const patience = last_look ? 0 : -1;
       if (::poll(entries.data(), entries.size(), patience) < 0 && errno != EINTR) break;
       if (entries[1].revents != 0) reap();
       if (entries[0].revents != 0) talk(entries[0].revents);
       if (entries[2].revents != 0) carry(first_output_fd(), FrameType::Output);
       if (entries[3].revents != 0 && out_size_ == 0) carry(child_.error, FrameType::ErrorOutput);
       if (entries[4].revents != 0) feed();
-      if (status_ && reading() && entries[2].revents == 0 && entries[3].revents == 0) silence();
+      if (last_look && entries[2].revents == 0 && entries[3].revents == 0) silence();
     }
     if (!status_) {
       ::kill(child_.pid, SIGHUP);
