@@ -10,6 +10,7 @@ CACHE = pathlib.Path(os.environ.get("BULKHEAD_CACHE") or pathlib.Path.home() / "
 
 BULKHEAD = RELEASE / "src" / "bulkhead"
 VMM = RELEASE / "src" / "bulkhead-vmm"
+INIT = RELEASE / "guest" / "init" / "bulkhead-init"
 GUEST_BENCH = RELEASE / "bench" / "guest" / "guest-bench"
 
 KERNELS = {

@@ -9,16 +9,7 @@ import time
 import pytest
 
 from harness import bundles
-
-PODMAN_CONFIG = """
-[engine]
-cgroup_manager="cgroupfs"
-events_logger="file"
-runtime_supports_json=["bulkhead-oci"]
-[containers]
-default_ulimits=["nofile=1024:1024","nproc=1024:1024"]
-log_driver="k8s-file"
-"""
+from harness.podman import CONFIG, Podman
 
 CONTAINERD_CONFIG = """
 version = 2
@@ -38,21 +29,6 @@ LOOP = 'echo started; trap "echo bye; exit 5" TERM; while :; do sleep 0.1; done'
 def need(program):
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
-
-
-class Podman:
-    def __init__(self, folder, runtime):
-        (folder / "containers.conf").write_text(PODMAN_CONFIG)
-        self.environment = os.environ | {"CONTAINERS_CONF": str(folder / "containers.conf")}
-        self.words = ["podman", "--root", folder / "root", "--runroot", folder / "runroot", "--tmpdir",
-                      folder / "tmp", "--runtime", runtime]
-
-    def __call__(self, *words, **options):
-        return subprocess.run([*self.words, *words], env=self.environment, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, timeout=60, **options)
-
-    def run(self, *words):
-        return self("run", "--rm", "--network=none", *words)
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +160,7 @@ def rootless(folder):
         if (pathlib.Path("/etc") / name).exists():
             shutil.copy(pathlib.Path("/etc") / name, home / "etc")
     shutil.copytree("/etc/containers", home / "etc" / "containers")
-    (home / "containers.conf").write_text(PODMAN_CONFIG)
+    (home / "containers.conf").write_text(CONFIG)
     shutil.copy(bundles.OCI, home)
     shutil.copy(folder / "image.tar", home)
     for parent, folders, files in os.walk(home):

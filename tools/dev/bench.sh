@@ -6,7 +6,7 @@ command_bench() {
   prepare_guest
   step "Debian cloud kernel" fetch_cloud_kernel
   local name
-  for name in ${1:-boot guest programs idle oci image devices}; do
+  for name in ${1:-boot guest programs idle oci image run devices}; do
     [[ -x $top/bench/$name.py ]] || fail "no benchmark $name" "see bench/README.md"
     "$python" "$top/bench/$name.py"
   done

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <ctime>
 #include <utility>
 #include <variant>
 
@@ -92,6 +93,16 @@ Result<std::unique_ptr<ProbeMachine>> ProbeMachine::create() {
   return machine;
 }
 
+namespace {
+
+std::chrono::nanoseconds time_of_thread() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+}  // namespace
+
 ProbeMachine::Outcome ProbeMachine::run(GuestAddress entry, std::uint64_t rcx) {
   VcpuState state = start_;
   state.general.rip = entry.value;
@@ -100,9 +111,9 @@ ProbeMachine::Outcome ProbeMachine::run(GuestAddress entry, std::uint64_t rcx) {
     return {.ending = Ending::Broken, .words = std::move(restored).error().message};
   }
   watchdog_.begin(kRunLimit);
-  auto const begin = std::chrono::steady_clock::now();
+  auto const begin = time_of_thread();
   Exit const exit = vcpu_->run();
-  auto const end = std::chrono::steady_clock::now();
+  auto const end = time_of_thread();
   bool const no_time = watchdog_.finished();
 
   Outcome outcome{.time = end - begin};

@@ -20,7 +20,7 @@ class ProbeMachine {
     Ending ending = Ending::Broken;
     std::uint8_t byte = 0;             // ProbeResult, or the exception's vector.
     std::string words;                 // With Broken.
-    std::chrono::nanoseconds time{0};  // From entry to report.
+    std::chrono::nanoseconds time{0};  // Of CPU, from entry to report.
   };
 
   /// Runs from `entry` in 64-bit kernel mode, interrupts off, with RCX = `rcx`.
