@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -151,6 +153,15 @@ Result<int> run_command_line(Context& context, std::span<std::string const> argu
     return arguments.empty() ? 1 : 0;
   }
   return dispatch(context, kCommands, "", arguments);
+}
+
+std::string complaint(Error const& error) {
+  // In the system's words, and SQLite's (sqlite3_errstr).
+  auto const is = [&](std::string_view words) { return error.message.ends_with(words); };
+  if (is(std::strerror(ENOSPC)) || is(std::strerror(EDQUOT)) || is("database or disk is full")) {
+    return error.message + " (free some: bulkhead image prune, bulkhead rm; or use another --root)";
+  }
+  return error.message;
 }
 
 int failure_status(std::span<std::string const> arguments, Error const& error) {

@@ -25,7 +25,9 @@ std::string help_text(Command const& command);
 /// The error of a command starts with its name.
 Result<int> run_command_line(Context& context, std::span<std::string const> arguments);
 
-/// The exit status of the program when that has failed.
+/// What a person reads when that has failed.
+std::string complaint(Error const& error);
+/// The exit status of the program then.
 int failure_status(std::span<std::string const> arguments, Error const& error);
 
 }  // namespace bh::cli

@@ -12,6 +12,6 @@ int main(int argc, char** argv) {
   bh::cli::Context context{.out = std::cout};
   auto const status = bh::cli::run_command_line(context, arguments);
   if (status) return *status;
-  fmt::print(stderr, "bulkhead: {}\n", status.error().message);
+  fmt::print(stderr, "bulkhead: {}\n", bh::cli::complaint(status.error()));
   return bh::cli::failure_status(arguments, status.error());
 }
