@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
+#include <chrono>
 #include <string>
 #include <vector>
 
+#include "base/duration.h"
 #include "image/json.h"
 
 namespace bh::image {
@@ -82,6 +85,61 @@ void add_words(std::vector<std::string>& to, std::string_view text, std::string_
   }
 }
 
+/// Takes the first word off.
+std::string_view take_word(std::string_view& text) {
+  auto const word = text.substr(0, text.find_first_of(" \t"));
+  text = trimmed(text.substr(word.size()));
+  return word;
+}
+
+/// Nanoseconds; 0 of "0s", which leaves it to whoever checks.
+Result<std::uint64_t> nanoseconds_of(std::string_view text) {
+  if (text == "0" || text == "0s") return 0;
+  auto const duration = BH_TRY(parse_duration(text));
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(duration).count());
+}
+
+Result<> take_option(std::string_view line, std::string_view word, Healthcheck& check) {
+  auto const equals = std::min(word.find('='), word.size());
+  auto const name = word.substr(0, equals);
+  auto const value = word.substr(std::min(equals + 1, word.size()));
+  if (name == "--interval") {
+    check.interval = BH_TRY(nanoseconds_of(value));
+  } else if (name == "--timeout") {
+    check.timeout = BH_TRY(nanoseconds_of(value));
+  } else if (name == "--start-period") {
+    check.start_period = BH_TRY(nanoseconds_of(value));
+  } else if (name == "--retries") {
+    auto const [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), check.retries);
+    if (error != std::errc() || end != value.data() + value.size()) {
+      return wrong(line, "--retries=NUMBER");
+    }
+  } else {
+    return wrong(line, "--interval=, --timeout=, --start-period= or --retries=");
+  }
+  return {};
+}
+
+/// [OPTION...] CMD COMMAND, or NONE.
+Result<Healthcheck> healthcheck_of(std::string_view line, std::string_view text) {
+  Healthcheck check;
+  while (text.starts_with("--")) BH_TRY(take_option(line, take_word(text), check));
+  std::string kind(take_word(text));
+  std::ranges::transform(kind, kind.begin(), [](unsigned char c) { return std::toupper(c); });
+  if (kind == "NONE" && text.empty()) {
+    check.test = {"NONE"};
+  } else if (kind != "CMD" || text.empty()) {
+    return wrong(line, "CMD and a command, or NONE");
+  } else if (text.starts_with('[')) {
+    check.test = BH_TRY(words_of(text));
+    check.test.insert(check.test.begin(), "CMD");
+  } else {
+    check.test = {"CMD-SHELL", std::string(text)};
+  }
+  return check;
+}
+
 }  // namespace
 
 Result<> apply_change(ImageConfig& config, std::string_view line) {
@@ -118,10 +176,14 @@ Result<> apply_change(ImageConfig& config, std::string_view line) {
     } else {
       add_words(config.volumes, rest, "");
     }
+  } else if (name == "HEALTHCHECK") {
+    config.healthcheck = BH_TRY(healthcheck_of(line, rest));
   } else if (name == "STOPSIGNAL") {
     config.stop_signal = rest;
   } else {
-    return wrong(line, "CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME or WORKDIR");
+    return wrong(line,
+                 "CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, STOPSIGNAL, USER, VOLUME or "
+                 "WORKDIR");
   }
   return {};
 }

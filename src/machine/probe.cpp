@@ -8,6 +8,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/duration.h"
 #include "image/json.h"
 
 namespace bh::machine {
@@ -16,15 +17,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLongest{86'400'000};
 constexpr std::uint64_t kMostRetries = 1000;
-
-struct Unit {
-  std::string_view name;
-  std::int64_t milliseconds;
-};
-constexpr std::array kUnits{Unit{"ms", 1}, Unit{"h", 3'600'000}, Unit{"m", 60'000},
-                            Unit{"s", 1000}};
 
 Result<std::uint64_t> number(std::string_view what, std::string_view text, std::uint64_t most) {
   std::uint64_t value = 0;
@@ -85,27 +78,6 @@ Result<> take_key(std::string_view key, std::string_view value, Probe& probe) {
 
 }  // namespace
 
-Result<milliseconds> parse_duration(std::string_view text) {
-  milliseconds total{0};
-  bool good = !text.empty();
-  for (auto rest = text; good && !rest.empty();) {
-    std::int64_t count = 0;
-    auto const [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), count);
-    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
-    auto const* const unit = std::ranges::find_if(
-        kUnits, [rest](Unit const& one) { return rest.starts_with(one.name); });
-    good = error == std::errc() && unit != kUnits.end() && count >= 0 &&
-           count <= kLongest.count() / unit->milliseconds;
-    if (!good) break;
-    total += milliseconds(count * unit->milliseconds);
-    rest.remove_prefix(unit->name.size());
-    good = total <= kLongest;
-  }
-  if (good && total.count() > 0) return total;
-  return fail(Errc::Invalid,
-              fmt::format("duration \"{}\": must be as 500ms, 30s or 1m30s, at most a day", text));
-}
-
 Result<Probe> parse_probe_option(std::string_view text) {
   Probe probe;
   constexpr std::string_view kExec = "exec=";
@@ -153,7 +125,7 @@ Result<Probe> parse_probe(boost::json::object const& json) {
                                    {"timeout_ms", &probe.timeout},
                                    {"start_period_ms", &probe.start_period}}) {
     auto const count = BH_TRY(image::number_member(json, name));
-    *time = milliseconds(std::min<std::uint64_t>(count, kLongest.count()));
+    *time = milliseconds(std::min<std::uint64_t>(count, kLongestDuration.count()));
   }
   probe.retries = BH_TRY(image::number_member(json, "retries"));
   auto const action = BH_TRY(image::text_member(json, "action"));

@@ -30,9 +30,6 @@ struct Probe {
   bool operator==(Probe const&) const = default;
 };
 
-/// "1m30s", "500ms", "2h": as docker writes durations. From 1 ms to a day.
-Result<std::chrono::milliseconds> parse_duration(std::string_view text);
-
 /// KEY=VALUE,... with exec=COMMAND (for /bin/sh, the rest of the text), tcp=PORT or
 /// http=PORT[/PATH], and interval=, timeout=, start-period=, retries=, action=none|restart.
 Result<Probe> parse_probe_option(std::string_view text);

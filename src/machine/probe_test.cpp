@@ -30,15 +30,6 @@ TEST(MachineProbe, RefusesWhatIsNone) {
   }
 }
 
-TEST(MachineProbe, ReadsDurations) {
-  EXPECT_EQ(*parse_duration("1m30s"), milliseconds(90'000));
-  EXPECT_EQ(*parse_duration("250ms"), milliseconds(250));
-  EXPECT_EQ(*parse_duration("24h"), milliseconds(86'400'000));
-  for (auto const* const text : {"", "5", "s", "0s", "25h", "-1s", "1s2", "99999999999999h"}) {
-    EXPECT_FALSE(parse_duration(text)) << text;
-  }
-}
-
 TEST(MachineProbe, IsTheSameAfterJson) {
   for (auto const* const text : {"http=80/x,action=restart", "tcp=1,timeout=1ms", "exec=a b"}) {
     auto const probe = *parse_probe_option(text);

@@ -113,7 +113,7 @@ REFUSED = {
     "FROM busybox\nCOPY ../../etc/shadow /": "leads out",
     "FROM busybox\nCOPY left.out /": ".dockerignore",
     "FROM busybox\nRUN --mount=type=cache x": "--mount is not supported",
-    "FROM busybox\nHEALTHCHECK NONE": "HEALTHCHECK is not supported",
+    "FROM busybox\nONBUILD RUN x": "ONBUILD is not supported",
     "FROM busybox\nADD http://localhost/x /": "ADD of a URL",
     "FROM busybox\nUSER nobody-known\nRUN true": "is not in the image's /etc/passwd",
     "FROM scratch\nENV A=b": "without any files",

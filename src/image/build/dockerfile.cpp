@@ -28,6 +28,7 @@ constexpr std::array kVerbs{
     Known{"ENV", Verb::Env},
     Known{"EXPOSE", Verb::Expose},
     Known{"FROM", Verb::From},
+    Known{"HEALTHCHECK", Verb::Healthcheck},
     Known{"LABEL", Verb::Label},
     Known{"MAINTAINER", Verb::Maintainer},
     Known{"RUN", Verb::Run},
@@ -37,7 +38,7 @@ constexpr std::array kVerbs{
     Known{"VOLUME", Verb::Volume},
     Known{"WORKDIR", Verb::Workdir},
 };
-constexpr std::array<std::string_view, 2> kUnsupported{"HEALTHCHECK", "ONBUILD"};
+constexpr std::array<std::string_view, 1> kUnsupported{"ONBUILD"};
 
 std::string_view trimmed(std::string_view text) {
   auto const first = text.find_first_not_of(" \t\r");
@@ -155,6 +156,8 @@ bool takes_flag(Verb verb, std::string_view flag) {
     case Verb::From: return flag == "platform";
     case Verb::Copy: return flag == "from" || flag == "chown" || flag == "chmod" || flag == "link";
     case Verb::Add: return flag == "chown" || flag == "chmod" || flag == "link";
+    case Verb::Healthcheck:
+      return flag == "interval" || flag == "timeout" || flag == "start-period" || flag == "retries";
     default: return false;
   }
 }

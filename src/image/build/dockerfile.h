@@ -20,6 +20,7 @@ enum class Verb : std::uint8_t {
   Env,
   Expose,
   From,
+  Healthcheck,
   Label,
   Maintainer,
   Run,
@@ -54,7 +55,7 @@ struct Dockerfile {
   std::vector<Instruction> arguments;  // ARG before the first FROM.
   std::vector<Stage> stages;           // At least one.
 
-  /// Docker's Dockerfile reference; errors say the line. Here-documents, HEALTHCHECK, ONBUILD and
+  /// Docker's Dockerfile reference; errors say the line. Here-documents, ONBUILD and
   /// RUN's --mount are Errc::Unsupported.
   static Result<Dockerfile> parse(std::string_view text);
 };

@@ -52,7 +52,7 @@ TEST(Dockerfile, SaysWhichLineIsWrong) {
   EXPECT_EQ(error_of("FROM a\n\nFROB x"), "line 3: \"FROB\" is no instruction");
   EXPECT_EQ(error_of("FROM a AS"), "line 1: expected FROM IMAGE [AS NAME]");
   EXPECT_EQ(error_of("FROM a\nRUN"), "line 2: RUN needs to be told what");
-  EXPECT_EQ(error_of("FROM a\nHEALTHCHECK NONE"), "line 2: HEALTHCHECK is not supported");
+  EXPECT_EQ(error_of("FROM a\nONBUILD RUN x"), "line 2: ONBUILD is not supported");
   EXPECT_EQ(error_of("FROM a\nRUN --mount=type=cache x"), "line 2: --mount is not supported there");
   EXPECT_EQ(error_of("FROM a\nRUN <<EOF\nx\nEOF"), "line 2: here-documents are not supported");
 }

@@ -223,7 +223,10 @@ Result<> StageBuilder::change_config(Instruction const& instruction, StageState&
     to = std::move(command);
   } else {
     auto changed = instruction;
-    changed.text = BH_TRY(expanded(instruction.text, variables_of(state)));
+    // That one's command has variables of its own, as CMD.
+    if (instruction.verb != Verb::Healthcheck) {
+      changed.text = BH_TRY(expanded(instruction.text, variables_of(state)));
+    }
     BH_TRY(apply_change(state.config, changed.shown()));
   }
   state.key = next_key(state, instruction.shown());
