@@ -188,8 +188,9 @@ Result<Mount> parse_tmpfs_option(std::string_view text) {
 }
 
 Result<> order_mounts(std::vector<Mount>& mounts) {
-  std::ranges::stable_sort(
-      mounts, {}, [](Mount const& mount) { return std::ranges::count(mount.target, '/'); });
+  std::ranges::sort(mounts, {}, [](Mount const& mount) {
+    return std::pair(std::ranges::count(mount.target, '/'), std::string_view(mount.target));
+  });
   for (std::size_t i = 0; i < mounts.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (mounts[i].target != mounts[j].target) continue;
