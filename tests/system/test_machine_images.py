@@ -1,42 +1,34 @@
 """Images of machines stay, whatever is removed around them."""
 
-import subprocess
 import threading
 
 import pytest
 
-from test_machines import TIMEOUT, machines  # noqa: F401  (a fixture)
+from test_machines import machines  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.usefixtures("kernels", "vmm")
 
 
-def image(machines, *words, status=0):  # noqa: F811
-    done = subprocess.run([machines.bulkhead, "image", words[0], "--root", machines.root, *words[1:]],
-                          capture_output=True, text=True, timeout=TIMEOUT)
-    assert status is None or done.returncode == status, done
-    return done
-
-
 def test_prune_keeps_the_images_of_machines_and_works_while_they_run(machines):  # noqa: F811
-    image(machines, "tag", "busybox", "other:1")
+    machines("image", "tag", "busybox", "other:1")
     machines("run", "-d", "--name", "web", "busybox", "sleep", "100")
-    image(machines, "prune", "-a")
+    machines("image", "prune", "-a")
     assert machines("exec", "web", "echo", "here").stdout == "here\n"
     machines("stop", "-t", "0", "web")
-    image(machines, "prune", "-a")
+    machines("image", "prune", "-a")
     machines("start", "web")
     assert machines("exec", "web", "echo", "again").stdout == "again\n"
-    image(machines, "inspect", "busybox")
-    image(machines, "rm", "other:1")
+    machines("image", "inspect", "busybox")
+    machines("image", "rm", "other:1")
 
 
 def test_the_image_of_a_machine_is_not_removed(machines):  # noqa: F811
     machines("create", "--name", "web", "busybox", "true")
     for words in (["busybox"], ["--force", "busybox"]):
-        assert "bulkhead rm web" in image(machines, "rm", *words, status=1).stderr
+        assert "bulkhead rm web" in machines("image", "rm", *words, status=1).stderr
     # Another name may go: the machine has this one.
-    image(machines, "tag", "busybox", "other:1")
-    image(machines, "rm", "other:1")
+    machines("image", "tag", "busybox", "other:1")
+    machines("image", "rm", "other:1")
     machines("start", "-a", "web")
 
 
@@ -47,7 +39,7 @@ def test_machines_start_while_images_are_pruned(machines):  # noqa: F811
 
     def prune():
         while not stop.is_set():
-            done = image(machines, "prune", "-a", status=None)
+            done = machines("image", "prune", "-a", status=None)
             # Another machine may just be looking for its image.
             assert done.returncode == 0 or "adding images" in done.stderr, done
             pruned.append(done.returncode)

@@ -20,10 +20,14 @@ class Machines:
         self.bulkhead, self.root, self.isolation = bulkhead, root, isolation
 
     def words(self, command, *words):
+        commands = [command]
+        if command in ("image", "volume"):
+            commands.append(words[0])
+            words = words[1:]
         own = ["--root", str(self.root)]
         if command in ("run", "create"):
             own += ["--isolation", self.isolation, "--code-cache", "none"]
-        return [str(self.bulkhead), command, *own, *map(str, words)]
+        return [str(self.bulkhead), *commands, *own, *map(str, words)]
 
     def __call__(self, command, *words, status=0, stdin=subprocess.DEVNULL, **more):
         if "input" in more:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 
 import pytest
 
@@ -83,8 +82,7 @@ def test_an_images_healthcheck_counts(machines, tmp_path):  # noqa: F811
     if os.geteuid() != 0:
         pytest.skip("to build images needs root")
     (tmp_path / "Dockerfile").write_text('FROM busybox\nHEALTHCHECK --interval=100ms --retries=1 CMD ["true"]\n')
-    build = [machines.bulkhead, "image", "build", "--root", machines.root, "--tag", "checked", tmp_path]
-    subprocess.run(build, check=True, capture_output=True)
+    machines("image", "build", "--tag", "checked", tmp_path)
     machines("run", "-d", "--name", "web", "checked", "sleep", "1000")
     machines.wait_for(lambda: health(machines) == "healthy", "it is healthy")
     assert machines.inspect("web")["definition"]["liveness"]["exec"] == ["true"]

@@ -11,28 +11,19 @@ from test_machines import TIMEOUT, Machines, machines  # noqa: F401  (a fixture)
 pytestmark = pytest.mark.usefixtures("kernels", "vmm")
 
 
-def volume(machines, *words, status=0):  # noqa: F811
-    done = subprocess.run([machines.bulkhead, "volume", words[0], "--root", machines.root, *words[1:]],
-                          capture_output=True, text=True, timeout=TIMEOUT)
-    assert status is None or done.returncode == status, done
-    return done
-
-
 @pytest.fixture
 def clean(machines):  # noqa: F811
     yield
     left = machines("ps", "-aq").stdout.split()
     if left:
         machines("rm", "-f", *left)
-    volume(machines, "prune", "-a")
+    machines("volume", "prune", "-a")
     assert not list((machines.root / "volumes").iterdir())
 
 
 def build(machines, folder, dockerfile):  # noqa: F811
     (folder / "Dockerfile").write_text(dockerfile)
-    done = subprocess.run([machines.bulkhead, "image", "build", "--root", machines.root, "-t", "made", folder],
-                          capture_output=True, text=True, timeout=TIMEOUT)
-    assert done.returncode == 0, done.stderr
+    machines("image", "build", "-t", "made", folder)
 
 
 def test_a_volume_outlives_its_machines(machines, clean):  # noqa: F811
@@ -41,28 +32,28 @@ def test_a_volume_outlives_its_machines(machines, clean):  # noqa: F811
     assert machines("ps", "-aq").stdout == ""
     assert machines("run", "-v", "data:/x:ro", "busybox", "sh", "-c", "echo > /x/file", status=1).stderr
     machines("create", "--name", "web", "--mount", "source=data,target=/x", "busybox", "true")
-    assert "bulkhead rm web" in volume(machines, "rm", "data", status=1).stderr
-    shown = json.loads(volume(machines, "inspect", "data").stdout)[0]
+    assert "bulkhead rm web" in machines("volume", "rm", "data", status=1).stderr
+    shown = json.loads(machines("volume", "inspect", "data").stdout)[0]
     assert (shown["name"], shown["machines"], shown["anonymous"]) == ("data", ["web"], False)
-    assert json.loads(volume(machines, "ls", "--json").stdout) == [shown]
+    assert json.loads(machines("volume", "ls", "--json").stdout) == [shown]
     assert open(shown["folder"] + "/file").read() == "kept\n"
     machines("rm", "web")
-    assert volume(machines, "prune").stdout == ""
-    assert volume(machines, "rm", "data").stdout == "data\n"
-    assert "volume ls" in volume(machines, "rm", "data", status=1).stderr
-    volume(machines, "rm", "-f", "data")
+    assert machines("volume", "prune").stdout == ""
+    assert machines("volume", "rm", "data").stdout == "data\n"
+    assert "volume ls" in machines("volume", "rm", "data", status=1).stderr
+    machines("volume", "rm", "-f", "data")
 
 
 def test_volumes_without_a_name_go_with_their_machine(machines, clean):  # noqa: F811
     machines("run", "--rm", "--name", "one", "-v", "/cache", "busybox", "sh", "-c", "echo > /cache/file")
-    assert volume(machines, "ls", "-q").stdout == ""
+    assert machines("volume", "ls", "-q").stdout == ""
     for number, options in enumerate(((), ("-v",))):
         machines("run", "--name", "one", "-v", "/cache", "busybox", "true")
         machines("rm", *options, "one")
-        assert len(volume(machines, "ls", "-q").stdout.split()) == 1
-    volume(machines, "create", "named")
-    volume(machines, "prune")
-    assert volume(machines, "ls", "-q").stdout == "named\n"
+        assert len(machines("volume", "ls", "-q").stdout.split()) == 1
+    machines("volume", "create", "named")
+    machines("volume", "prune")
+    assert machines("volume", "ls", "-q").stdout == "named\n"
 
 
 def test_a_volume_starts_with_what_the_image_has(machines, clean, tmp_path):  # noqa: F811
@@ -119,7 +110,7 @@ def test_an_image_cannot_lead_a_mount_to_the_host(machines, clean, tmp_path):  #
         assert not (tmp_path / "made").exists()
         names = [name for _, _, names in os.walk(machines.root / "volumes") for name in names]
         assert "secret" not in names
-        volume(machines, "prune", "-a")
+        machines("volume", "prune", "-a")
 
 
 def test_a_read_only_machine_writes_to_its_mounts_alone(machines, clean):  # noqa: F811
@@ -153,4 +144,4 @@ def test_a_killed_supervisor_leaves_no_volume_of_its_own(machines, clean):  # no
     machines("run", "-d", "--rm", "--name", "web", "-v", "/cache", "-v", "data:/x", "busybox", "sleep", "100")
     os.kill(machines.state("web")["pid"], 9)
     machines("ps")
-    assert volume(machines, "ls", "-q").stdout == "data\n"
+    assert machines("volume", "ls", "-q").stdout == "data\n"
