@@ -11,6 +11,7 @@ CACHE = pathlib.Path(os.environ.get("BULKHEAD_CACHE") or pathlib.Path.home() / "
 BULKHEAD = RELEASE / "src" / "bulkhead"
 VMM = RELEASE / "src" / "bulkhead-vmm"
 INIT = RELEASE / "guest" / "init" / "bulkhead-init"
+GUEST_STRESS = RELEASE / "tests" / "stress" / "guest" / "guest-stress"
 GUEST_BENCH = RELEASE / "bench" / "guest" / "guest-bench"
 
 KERNELS = {

@@ -3,15 +3,11 @@
 A few that end soon run always; `./dev system workloads` (pytest --workloads) runs all of them.
 """
 
-import pathlib
-import shutil
-import subprocess
-
 import pytest
 
-from harness import machines, paths
+from harness import machines, paths, workloads
+from harness.workloads import SCRIPTS, script
 
-SCRIPTS = pathlib.Path(__file__).parent / "workloads"
 QUICK_SECONDS = 240
 LONG_SECONDS = 3600
 
@@ -28,37 +24,15 @@ def compare(tmp_path):
     """compare(layer, script): runs the script on both sides; lines that begin with `word` must be the same."""
 
     def run(layer, script, word, timeout=QUICK_SECONDS, vcpus=1, files=(), **variables):
-        settings = "".join(f"export {name}='{value}'\n" for name, value in variables.items())
-        expected = on_host(tmp_path, layer, settings + script, word)
+        text = "".join(f"export {name}='{value}'\n" for name, value in variables.items()) + script
+        expected = workloads.on_host(tmp_path, layer, text, word)
         assert expected, "the script printed nothing on the host"
-        guest = machines.Guest(
-            ("bash", "/workload.sh"), initrd="debian", layers=(layer,), vcpus=vcpus, memory_mib=1536,
-            arguments="quiet", files={"workload.sh": (f"export W=/workload\n{settings}{script}").encode(),
-                                      **{f"workload/{file.name}": file.read_bytes() for file in files}})
-        with machines.start_vmm(guest, tmp_path) as machine:
+        with machines.start_vmm(workloads.guest(layer, text, vcpus, files), tmp_path) as machine:
             outcome = machine.finish(timeout)
         assert outcome.status == 0, outcome.console[-2000:] + outcome.errors
-        assert lines(outcome.console, word) == expected, outcome.console[-2000:]
-
-    def on_host(folder, layer, script, word):
-        copy = folder / "workload"
-        shutil.copytree(paths.WORKLOADS / layer / "workload", copy, symlinks=True, dirs_exist_ok=True) \
-            if (paths.WORKLOADS / layer / "workload").exists() else copy.mkdir()
-        for file in SCRIPTS.iterdir():
-            shutil.copy(file, copy)
-        done = subprocess.run(["bash", "-s"], input=script, cwd=folder, capture_output=True, text=True, check=True,
-                              env={"W": str(copy), "PATH": "/usr/bin:/bin", "HOME": str(folder)})
-        return lines(done.stdout, word)
+        assert workloads.lines(outcome.console, word) == expected, outcome.console[-2000:]
 
     return run
-
-
-def lines(text, word):
-    return [line.rstrip() for line in text.splitlines() if line.startswith(word + " ")]
-
-
-def script(name):
-    return (SCRIPTS / name).read_text()
 
 
 def test_gcc_makes_the_same_objects_and_a_program_that_works(compare):

@@ -152,6 +152,14 @@ command_system() {
   summary
 }
 
+command_stress() {
+  install_packages build test
+  step "build release" build_preset release "${programs[@]}" guest-stress
+  prepare_guest
+  step "workloads" build_workloads
+  "$python" "$top/tests/stress/stress.py" "$@"
+}
+
 command_fuzz() {
   install_packages build lint
   step "build fuzz" build_preset fuzz fuzzers
