@@ -80,11 +80,12 @@ int run() {
   auto const* const image = settings.find_text("root");
   // What is beside this program is out of reach behind it.
   auto const* const writable = settings.find_text("writable");
+  int const secrets = open_secrets();
   int written = -1;
   if (image != nullptr && !(find_command(command) && enter_image_root(image, writable, written)))
     return kCannotStart;
   mount_file_systems(image == nullptr ? Root::Initramfs : Root::Image);
-  if (!mount_more(settings)) return kCannotStart;
+  if (!mount_more(settings, secrets)) return kCannotStart;
   name_machine();
   prepare_environment();
   bring_up_loopback();

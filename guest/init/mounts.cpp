@@ -1,7 +1,9 @@
 #include "init/mounts.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -25,7 +27,19 @@ bool copy_text(std::string_view text, Text& out) {
   return true;
 }
 
-bool mount_line(std::string_view text) {
+/// `name` is in the folder `secrets`, which is in memory and has no path any more.
+bool mount_secret(int secrets, char const* name, char const* path) {
+  constexpr unsigned long kFlags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  int const place = ::open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0444);
+  bool const mounted = place >= 0 && ::fchdir(secrets) == 0 &&
+                       ::mount(name, path, nullptr, MS_BIND, nullptr) == 0 &&
+                       ::mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND | kFlags, nullptr) == 0;
+  if (!mounted) report_errno("mount a secret at", path, errno);
+  if (place >= 0) ::close(place);
+  return ::chdir("/") == 0 && mounted;
+}
+
+bool mount_line(std::string_view text, int secrets) {
   MountLine line;
   Text type{};
   Text source{};
@@ -36,6 +50,10 @@ bool mount_line(std::string_view text) {
       !copy_text(line.path, path)) {
     report("mount", "its setting is none");
     return false;
+  }
+  if (line.type == "secret") {
+    make_folders(line.path.substr(0, line.path.rfind('/')));
+    return mount_secret(secrets, source.data(), path.data());
   }
   make_folders(line.path);
   unsigned long flags = MS_NODEV;
@@ -48,9 +66,14 @@ bool mount_line(std::string_view text) {
 
 }  // namespace
 
-bool mount_more(Settings const& settings) {
+int open_secrets() {
+  return ::open("/.bulkhead/secrets", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool mount_more(Settings const& settings, int secrets) {
   bool mounted = true;
-  settings.each("mount", [&](std::string_view line) { mounted = mounted && mount_line(line); });
+  settings.each("mount",
+                [&](std::string_view line) { mounted = mounted && mount_line(line, secrets); });
   return mounted;
 }
 

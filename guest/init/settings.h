@@ -12,7 +12,9 @@ namespace bh::init {
 ///
 ///   root    a disk with an image's file system, to be the root below a writable layer in memory
 ///   writable a disk with ext4 for that layer
-///   mount   TYPE:SOURCE:ro|rw:OPTIONS:PATH, what is at a path besides; as often as needed
+///   mount   TYPE:SOURCE:ro|rw:OPTIONS:PATH, what is at a path besides; as often as needed. The
+///   type
+///           `secret` is the file SOURCE of /.bulkhead/secrets
 ///   readonly  the root is not written to
 ///   env     NAME=VALUE of the command's environment; as often as needed
 ///   folder  the command's working folder, made if it is not there

@@ -15,6 +15,7 @@
 #include "cli/net.h"
 #include "cli/network.h"
 #include "cli/run.h"
+#include "cli/secret.h"
 #include "cli/version.h"
 #include "cli/volume.h"
 
@@ -24,9 +25,9 @@ namespace {
 
 // One row here is all a new command needs.
 constexpr std::array kCommands{
-    &kRun,    &kCreate,  &kStart, &kStop,   &kKill,    &kRestart, &kPause,   &kResume, &kRm,
-    &kPs,     &kInspect, &kLogs,  &kWait,   &kAttach,  &kRename,  &kExec,    &kStats,  &kEvents,
-    &kUpdate, &kCp,      &kImage, &kVolume, &kNetwork, &kNet,     &kVersion, &kHelp};
+    &kRun,    &kCreate,  &kStart, &kStop,   &kKill,   &kRestart, &kPause, &kResume,  &kRm,
+    &kPs,     &kInspect, &kLogs,  &kWait,   &kAttach, &kRename,  &kExec,  &kStats,   &kEvents,
+    &kUpdate, &kCp,      &kImage, &kVolume, &kSecret, &kNetwork, &kNet,   &kVersion, &kHelp};
 
 // Further away a suggestion confuses more than it helps.
 constexpr std::size_t kNearEnough = 2;

@@ -64,6 +64,7 @@ inline constexpr std::array kMachineOptions{
     kVolumeOption,
     kMountOption,
     kTmpfsOption,
+    kSecretOption,
     kReadOnlyOption,
     Option{"--tty", "", "Give the command a terminal", "-t"},
     Option{"--interactive", "", "Pass standard input on", "-i"},

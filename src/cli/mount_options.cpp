@@ -54,6 +54,12 @@ Result<> read_mounts(Options const& options, machine::Definition& definition) {
   BH_TRY(read_each(options, "--mount", machine::parse_mount_option, mounts));
   BH_TRY(read_each(options, "--tmpfs", machine::parse_tmpfs_option, mounts));
   BH_TRY(machine::order_mounts(mounts));
+  for (auto const& text : options.values("--secret")) {
+    auto secret = machine::parse_secret_option(text);
+    if (!secret) return std::unexpected(std::move(secret).error().while_doing("--secret"));
+    definition.secrets.push_back(std::move(*secret));
+  }
+  BH_TRY(machine::check_secrets(definition.secrets, mounts));
   definition.read_only = options.has("--read-only");
   return check(definition);
 }

@@ -15,6 +15,9 @@ inline constexpr Option kMountOption{
     "The same as type=volume|bind|tmpfs,source=,target=,readonly; as often as needed"};
 inline constexpr Option kTmpfsOption{"--tmpfs", "PATH[:size=N,mode=N]",
                                      "Memory at PATH of the machine; as often as needed"};
+inline constexpr Option kSecretOption{"--secret", "NAME[,KEY=VALUE...]",
+                                      "A secret as /run/secrets/NAME; type=mount|env, target=, "
+                                      "uid=, gid=, mode=; as often as needed"};
 inline constexpr Option kReadOnlyOption{"--read-only", "",
                                         "The machine writes only to what is mounted in it"};
 

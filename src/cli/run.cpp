@@ -28,8 +28,8 @@ Result<int> run_initrd(Options const& options) {
   if (definition.isolation != machine::Isolation::Microvm) {
     return fail(Errc::Invalid, "--initrd is for a microVM: a container has no kernel to unpack it");
   }
-  if (!definition.mounts.empty() || definition.read_only) {
-    return fail(Errc::Unsupported, "--initrd has no mounts; give an IMAGE for them");
+  if (!definition.mounts.empty() || !definition.secrets.empty() || definition.read_only) {
+    return fail(Errc::Unsupported, "--initrd has no mounts and secrets; give an IMAGE for them");
   }
   if (!definition.networks.empty()) {
     return fail(Errc::Unsupported,
@@ -99,8 +99,8 @@ Result<int> run(Context& context, Options const& options) {
     if (options.has(kept)) return run_kept(context, options, Lifetime::AsSaid);
   }
   // A supervisor and a row keep what these are about, for one run.
-  for (auto const* const watched : {"--volume", "--mount", "--tmpfs", "--read-only", "--liveness",
-                                    "--readiness", "--health-cmd"}) {
+  for (auto const* const watched : {"--volume", "--mount", "--tmpfs", "--secret", "--read-only",
+                                    "--liveness", "--readiness", "--health-cmd"}) {
     if (options.has(watched)) return run_kept(context, options, Lifetime::OneRun);
   }
   auto const definition = BH_TRY(read_definition(options));

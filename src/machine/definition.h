@@ -12,6 +12,7 @@
 #include "machine/mount.h"
 #include "machine/probe.h"
 #include "machine/restart_policy.h"
+#include "machine/secret.h"
 #include "net/published_port.h"
 
 namespace bh::machine {
@@ -67,7 +68,8 @@ struct Definition {
   std::optional<std::uint64_t> rate_out;
   std::vector<net::PublishedPort> ports;
   std::vector<Mount> mounts;  // As order_mounts() has them.
-  bool read_only = false;     // Its own root, not what is mounted there.
+  std::vector<SecretUse> secrets;
+  bool read_only = false;  // Its own root, not what is mounted there.
 
   // Of machines that are kept.
   std::string image;         // As it was named,

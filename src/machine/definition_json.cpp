@@ -119,6 +119,17 @@ Result<> read_mounts(object const& json, Definition& definition) {
   return {};
 }
 
+Result<> read_secrets(object const& json, Definition& definition) {
+  auto const* const array = BH_TRY(image::array_member(json, "secrets"));
+  if (array == nullptr) return {};
+  auto const objects = BH_TRY(image::objects_of(*array, "secrets", kMostSecrets));
+  for (auto const* const one : objects) {
+    auto secret = BH_TRY(parse_secret(*one));
+    definition.secrets.push_back(std::move(secret));
+  }
+  return {};
+}
+
 Result<std::optional<Probe>> maybe_probe(object const& json, std::string_view name) {
   auto const* const probe = BH_TRY(image::object_member(json, name));
   if (probe == nullptr) return std::nullopt;
@@ -160,6 +171,9 @@ object json_of(Definition const& definition) {
   boost::json::array mounts;
   for (auto const& mount : definition.mounts) mounts.push_back(json_of(mount));
   if (!mounts.empty()) json["mounts"] = std::move(mounts);
+  boost::json::array secrets;
+  for (auto const& secret : definition.secrets) secrets.push_back(json_of(secret));
+  if (!secrets.empty()) json["secrets"] = std::move(secrets);
   put(json, "read_only", definition.read_only);
   if (!definition.labels.empty()) {
     object labels;
@@ -190,6 +204,7 @@ Result<Definition> parse_definition(std::string_view text) {
   BH_TRY(read_command(json, definition));
   BH_TRY(read_network(json, definition));
   BH_TRY(read_mounts(json, definition));
+  BH_TRY(read_secrets(json, definition));
   definition.read_only = is_set(json, "read_only");
   definition.memory_mib = BH_TRY(maybe_number(json, "memory_mib"));
   definition.cpus = BH_TRY(maybe_number(json, "cpus"));

@@ -44,22 +44,6 @@ std::vector<std::string> parts_of(std::string_view text, char separator) {
   return parts;
 }
 
-Result<std::string> target_of(std::string_view text) {
-  // NUL and line ends would be the end of what is said about it elsewhere.
-  bool const plain = std::ranges::none_of(text, [](char letter) { return letter < ' '; });
-  if (!text.starts_with('/') || !plain || text.size() > kLongestPath) {
-    return fail(Errc::Invalid, fmt::format("\"{}\": must be an absolute path", text));
-  }
-  auto target = image::build::absolute_path("/", text);
-  for (std::string_view const taken : {"/proc", "/sys"}) {
-    if (target == taken || target.starts_with(std::string(taken) + "/")) {
-      return fail(Errc::Invalid, fmt::format("\"{}\": that is the kernel's place", text));
-    }
-  }
-  if (target != "/") return target;
-  return fail(Errc::Invalid, fmt::format("\"{}\": the root is the image's", text));
-}
-
 Result<std::string> folder_of(std::string const& text) {
   if (!text.starts_with('/') && !text.starts_with('.')) {
     return fail(Errc::Invalid, "\"" + text + "\": must be a path that starts with / or .");
@@ -102,7 +86,7 @@ Result<> take_key(Mount& mount, std::string const& key, std::string const& value
   } else if (key == "source" || key == "src") {
     mount.source = value;
   } else if (key == "target" || key == "destination" || key == "dst") {
-    mount.target = BH_TRY(target_of(value));
+    mount.target = BH_TRY(parse_mount_target(value));
   } else if (key == "readonly" || key == "ro") {
     bool const on = value.empty() || value == "true" || value == "1";
     if (!on && value != "false" && value != "0") {
@@ -135,6 +119,22 @@ Result<> check_source(Mount& mount) {
 
 }  // namespace
 
+Result<std::string> parse_mount_target(std::string_view text) {
+  // NUL and line ends would be the end of what is said about it elsewhere.
+  bool const plain = std::ranges::none_of(text, [](char letter) { return letter < ' '; });
+  if (!text.starts_with('/') || !plain || text.size() > kLongestPath) {
+    return fail(Errc::Invalid, fmt::format("\"{}\": must be an absolute path", text));
+  }
+  auto target = image::build::absolute_path("/", text);
+  for (std::string_view const taken : {"/proc", "/sys"}) {
+    if (target == taken || target.starts_with(std::string(taken) + "/")) {
+      return fail(Errc::Invalid, fmt::format("\"{}\": that is the kernel's place", text));
+    }
+  }
+  if (target != "/") return target;
+  return fail(Errc::Invalid, fmt::format("\"{}\": the root is the image's", text));
+}
+
 Result<Mount> parse_volume_option(std::string_view text) {
   auto const parts = parts_of(text, ':');
   constexpr std::size_t kMostParts = 3;
@@ -145,7 +145,7 @@ Result<Mount> parse_volume_option(std::string_view text) {
                             text));
   }
   Mount mount;
-  mount.target = BH_TRY(target_of(parts.size() == 1 ? parts[0] : parts[1]));
+  mount.target = BH_TRY(parse_mount_target(parts.size() == 1 ? parts[0] : parts[1]));
   if (parts.size() == 1) return mount;
   mount.source = parts[0];
   bool const is_path = mount.source.starts_with('/') || mount.source.starts_with('.');
@@ -179,7 +179,7 @@ Result<Mount> parse_mount_option(std::string_view text) {
 Result<Mount> parse_tmpfs_option(std::string_view text) {
   Mount mount{.kind = MountKind::Memory};
   auto const colon = text.find(':');
-  mount.target = BH_TRY(target_of(text.substr(0, colon)));
+  mount.target = BH_TRY(parse_mount_target(text.substr(0, colon)));
   if (colon == text.npos) return mount;
   for (auto const& option : parts_of(text.substr(colon + 1), ',')) {
     BH_TRY(add_memory_option(mount, option));

@@ -25,6 +25,10 @@ struct Mount {
   bool operator==(Mount const&) const = default;
 };
 
+/// Where something may be mounted: an absolute path, not the root and none of the kernel's, without
+/// ".." and what else is too much.
+Result<std::string> parse_mount_target(std::string_view text);
+
 /// [NAME|FOLDER:]PATH[:ro|:rw], as docker's --volume. A relative FOLDER, which starts with ".", is
 /// one of the working directory.
 Result<Mount> parse_volume_option(std::string_view text);

@@ -21,7 +21,7 @@ class Machines:
 
     def words(self, command, *words):
         commands = [command]
-        if command in ("image", "volume"):
+        if command in ("image", "volume", "secret"):
             commands.append(words[0])
             words = words[1:]
         own = ["--root", str(self.root)]

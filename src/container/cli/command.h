@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "container/cli/arguments.h"
+#include "container/spec/spec.h"
 #include "container/store.h"
 #include "jail/proc_dir.h"
 
@@ -36,6 +37,10 @@ struct Command {
 /// How many descriptors from the third on are meant for the program: --preserve-fds, and those of
 /// socket activation (LISTEN_FDS).
 Result<int> preserved_descriptors(Arguments const& arguments);
+
+/// --private-env FILE, not of the specification: variables of the process, each ended with NUL,
+/// that are kept nowhere.
+Result<> add_private_environment(Arguments const& arguments, ProcessSpec& process);
 
 std::span<Command const* const> commands();
 

@@ -27,6 +27,7 @@ constexpr Option kOptions[] = {
     {"user", 'u'},
     {"cwd"},
     {"env", 'e'},
+    {"private-env"},
     {"cap", 'c'},
     {"additional-gids", 'g'},
     {"apparmor"},
@@ -85,6 +86,7 @@ Result<ProcessSpec> process_of(Arguments const& arguments, Spec const& spec) {
   process.terminal = arguments.has("tty");
   process.cwd = arguments.value_or("cwd", process.cwd.empty() ? "/" : process.cwd);
   if (!process.cwd.starts_with('/')) return fail(Errc::Invalid, "--cwd must begin with /");
+  BH_TRY(add_private_environment(arguments, process));
   for (auto& entry : arguments.values("env")) process.environment.push_back(std::move(entry));
   if (auto const user = arguments.value("user")) BH_TRY(set_user(*user, process.user));
   for (auto const& group : arguments.values("additional-gids")) {

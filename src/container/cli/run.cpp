@@ -22,19 +22,11 @@ namespace bh::container {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"bundle", 'b'},
-    {"config", 'f'},
-    {"console-socket"},
-    {"pid-file"},
-    {"started-file"},
-    {"preserve-fds"},
-    {"no-pivot", 0, false},
-    {"no-new-keyring", 0, false},
-    {"detach", 'd', false},
-    {"keep", 0, false},
-    {"no-subreaper", 0, false},
-    {"dry-run", 0, false},
-    {"help", 'h', false},
+    {"bundle", 'b'},        {"config", 'f'},        {"console-socket"},
+    {"pid-file"},           {"started-file"},       {"private-env"},
+    {"preserve-fds"},       {"no-pivot", 0, false}, {"no-new-keyring", 0, false},
+    {"detach", 'd', false}, {"keep", 0, false},     {"no-subreaper", 0, false},
+    {"dry-run", 0, false},  {"help", 'h', false},
 };
 
 Result<std::string> absolute(std::string const& path) {
@@ -73,6 +65,7 @@ Result<Launch> read_launch(Invocation& invocation) {
                 "unmounted, and would stay in reach");
   }
   if (launch.spec.process) {
+    BH_TRY(add_private_environment(arguments, *launch.spec.process));
     bool const own = launch.spec.os.find(CLONE_NEWUSER) != nullptr;
     drop_ungrantable(invocation.global, own, *launch.spec.process);
   }

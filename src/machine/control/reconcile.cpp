@@ -86,6 +86,7 @@ Result<> reconcile(Store& store) {
     if (!known) BH_TRY(bury(store, name));
   }
   (void)settle_networks(store);
+  BH_TRY(store.sweep_secrets());
   return store.sweep_volumes();
 }
 

@@ -73,6 +73,34 @@ Result<> add_name_files(Wiring const& wiring, std::string const& folder,
   return {};
 }
 
+/// Files in memory that the container sees in it. Values are in nothing else that is written.
+Result<> add_secrets(ContainerOptions const& options, ContainerBundle& bundle,
+                     image::build::ContainerConfig& config) {
+  if (options.secrets.empty()) return {};
+  auto memory = BH_TRY(os::MemoryFolder::mount(options.secrets_folder));
+  auto& folder = bundle.secrets.emplace(std::move(memory));
+  if (needs_secrets_folder(options.secrets)) {
+    config.mounts.push_back({.target = kSecretsFolder,
+                             .type = "tmpfs",
+                             .source = "tmpfs",
+                             .options = {"nosuid", "nodev", "noexec", "mode=755"}});
+  }
+  for (std::size_t i = 0; i < options.secrets.size(); ++i) {
+    auto const& [use, value] = options.secrets[i];
+    if (use.kind != SecretKind::File) continue;
+    auto const path = BH_TRY(
+        folder.add(std::to_string(i), value, {.uid = use.uid, .gid = use.gid, .mode = use.mode}));
+    config.mounts.push_back({.target = use.target,
+                             .type = "bind",
+                             .source = path,
+                             .options = {"bind", "ro", "nosuid", "nodev", "noexec"}});
+  }
+  std::string text;
+  for (auto const& variable : variables_of(options.secrets)) text += variable + '\0';
+  if (!text.empty()) bundle.private_environment = BH_TRY(folder.add("environment", text, {}));
+  return {};
+}
+
 }  // namespace
 
 std::optional<Refusal> exec_refusal(int root, std::string const& program,
@@ -120,6 +148,7 @@ Result<ContainerBundle> make_bundle(Definition const& definition, Process const&
     BH_TRY(add_name_files(options.wiring, bundle.overlay.folder(), config));
   }
   for (auto const& mount : definition.mounts) config.mounts.push_back(container_mount(mount));
+  BH_TRY(add_secrets(options, bundle, config));
   config.read_only = definition.read_only;
   if (definition.memory_mib) config.memory = *definition.memory_mib * kMebibyte;
   BH_TRY(

@@ -7,7 +7,9 @@
 #include "base/error.h"
 #include "image/build/overlay.h"
 #include "machine/process.h"
+#include "machine/secret.h"
 #include "machine/wiring.h"
+#include "os/memory_folder.h"
 #include "os/unique_fd.h"
 
 namespace bh::machine {
@@ -19,6 +21,8 @@ struct ContainerOptions {
   bool terminal = false;
   std::string cgroup;  // The path of its group; empty: one of the runtime's choice.
   Wiring wiring;
+  std::vector<SecretValue> secrets;
+  std::string secrets_folder;  // Where memory with their files may be mounted.
 };
 
 /// Why a command cannot be executed, with the exit status a shell has for that.
@@ -38,6 +42,8 @@ struct ContainerBundle {
   image::build::Overlay overlay;
   os::UniqueFd root;
   std::optional<Refusal> refusal;  // Then there is no config.json.
+  std::optional<os::MemoryFolder> secrets = {};
+  std::string private_environment = {};  // A file in there; empty: none.
 };
 
 /// Mounts of this process must be its own (Overlay::separate_mounts). Needs root.

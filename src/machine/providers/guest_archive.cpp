@@ -19,6 +19,7 @@ constexpr char kFolder[] = ".bulkhead";
 constexpr char kInit[] = ".bulkhead/init";
 constexpr char kCommand[] = ".bulkhead/command";
 constexpr char kSettings[] = ".bulkhead/machine";
+constexpr char kSecrets[] = ".bulkhead/secrets";
 
 // A static program of a few hundred KiB; anything near this is some other file.
 constexpr std::uint64_t kLargestInit = 64 << 20;
@@ -55,6 +56,8 @@ struct File {
   unsigned type;
   unsigned mode;
   std::string_view content;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
 };
 
 Result<> add(archive* archive, File const& file) {
@@ -62,6 +65,8 @@ Result<> add(archive* archive, File const& file) {
   ::archive_entry_set_pathname(entry.get(), file.path);
   ::archive_entry_set_filetype(entry.get(), file.type);
   ::archive_entry_set_perm(entry.get(), file.mode);
+  ::archive_entry_set_uid(entry.get(), file.uid);
+  ::archive_entry_set_gid(entry.get(), file.gid);
   ::archive_entry_set_size(entry.get(), static_cast<la_int64_t>(file.content.size()));
   ::archive_entry_set_nlink(entry.get(), file.type == AE_IFDIR ? 2 : 1);
   bool const written = ::archive_write_header(archive, entry.get()) == ARCHIVE_OK &&
@@ -80,11 +85,24 @@ Result<> add_words(archive* archive, char const* path, std::span<std::string con
   return add(archive, {path, AE_IFREG, 0600, content});
 }
 
+Result<> add_secrets(archive* archive, std::span<SecretValue const> secrets) {
+  if (secrets.empty()) return {};
+  BH_TRY(add(archive, {kSecrets, AE_IFDIR, 0700, {}}));
+  for (std::size_t i = 0; i < secrets.size(); ++i) {
+    auto const& [use, value] = secrets[i];
+    if (use.kind != SecretKind::File) continue;
+    auto const path = std::string(kSecrets) + "/" + std::to_string(i);
+    BH_TRY(add(archive, {path.c_str(), AE_IFREG, use.mode, value, use.uid, use.gid}));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> make_guest_archive(std::string const& init_path,
                                        std::span<std::string const> command,
-                                       std::span<std::string const> settings) {
+                                       std::span<std::string const> settings,
+                                       std::span<SecretValue const> secrets) {
   auto const program = BH_TRY(read_program(init_path));
 
   std::string text;
@@ -98,6 +116,7 @@ Result<std::string> make_guest_archive(std::string const& init_path,
   BH_TRY(add(archive.get(), {kInit, AE_IFREG, 0755, program}));
   BH_TRY(add_words(archive.get(), kCommand, command));
   BH_TRY(add_words(archive.get(), kSettings, settings));
+  BH_TRY(add_secrets(archive.get(), secrets));
   if (::archive_write_close(archive.get()) != ARCHIVE_OK) {
     return fail(Errc::Io, std::string("archive: ") + ::archive_error_string(archive.get()));
   }

@@ -116,9 +116,9 @@ Result<int> run_microvm_for_layer(Microvm machine, MicrovmOptions const& options
   machine.vsock = folder.path() + "/vsock";
   machine.settings.push_back(fmt::format("layer={}", wire::kLayerPort));
   auto const id = fmt::format("build-{}", ::getpid());
-  auto words = BH_TRY(prepare_microvm(machine, options, folder.path(), id));
+  auto start = BH_TRY(prepare_microvm(machine, options, folder.path(), id));
   auto listener = BH_TRY(os::listen_unix(fmt::format("{}_{}", machine.vsock, wire::kLayerPort)));
-  auto monitor = BH_TRY(Monitor::start(std::move(words)));
+  auto monitor = BH_TRY(Monitor::start(std::move(start.words)));
   LayerStream stream(std::move(listener), layer);
   auto const status = BH_TRY(wait_for(monitor, stream));
   if (status == 0 && !stream.ended()) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <boost/json/array.hpp>
@@ -15,6 +16,7 @@
 #include "machine/providers/guest_archive.h"
 #include "os/child.h"
 #include "os/file.h"
+#include "os/file_write.h"
 #include "os/temporary_folder.h"
 #include "os/text_file.h"
 
@@ -121,6 +123,21 @@ std::vector<std::string> mount_settings(Microvm const& machine) {
   return settings;
 }
 
+/// The files are in the archive, in this order.
+std::vector<std::string> secret_settings(Microvm const& machine) {
+  std::vector<std::string> settings;
+  if (needs_secrets_folder(machine.secrets)) {
+    settings.push_back(fmt::format("mount=tmpfs:tmpfs:rw:mode=755:{}", kSecretsFolder));
+  }
+  for (std::size_t i = 0; i < machine.secrets.size(); ++i) {
+    auto const& use = machine.secrets[i].use;
+    if (use.kind != SecretKind::File) continue;
+    settings.push_back(fmt::format("mount=secret:{}:ro::{}", i, use.target));
+  }
+  for (auto const& variable : variables_of(machine.secrets)) settings.push_back("env=" + variable);
+  return settings;
+}
+
 boost::json::array shares(Microvm const& machine) {
   boost::json::array shares;
   for (std::size_t i = 0; i < machine.mounts.size(); ++i) {
@@ -139,8 +156,7 @@ boost::json::array shares(Microvm const& machine) {
 }
 
 /// The initrd given, then bulkhead-init and the command: the kernel unpacks one after the other.
-Result<> write_initrd(Microvm const& machine, MicrovmOptions const& options,
-                      std::string const& path) {
+Result<os::UniqueFd> make_initrd(Microvm const& machine, MicrovmOptions const& options) {
   // Linux Documentation/driver-api/early-userspace/buffer-format.rst: archives start at multiples
   // of 4, with zeros between.
   constexpr std::uint64_t kAlignment = 4;
@@ -149,13 +165,16 @@ Result<> write_initrd(Microvm const& machine, MicrovmOptions const& options,
   if (machine.writable) settings.emplace_back("writable=/dev/vdb");
   for (auto const& line : network_settings(machine)) settings.push_back(line);
   for (auto const& line : mount_settings(machine)) settings.push_back(line);
-  auto const archive = BH_TRY(make_guest_archive(init, machine.command, settings));
-  auto const file = BH_TRY(create_file(path));
+  for (auto const& line : secret_settings(machine)) settings.push_back(line);
+  auto const archive = BH_TRY(make_guest_archive(init, machine.command, settings, machine.secrets));
+  os::UniqueFd file(::memfd_create("initrd", MFD_CLOEXEC));
+  if (!file.valid()) return fail_errno("memfd_create", errno);
   if (options.initrd) {
     auto const size = BH_TRY(copy_all(*options.initrd, file));
     BH_TRY(os::write_text(file, std::string((kAlignment - size % kAlignment) % kAlignment, '\0')));
   }
-  return os::write_text(file, archive);
+  BH_TRY(os::write_all(file, std::as_bytes(std::span(archive))));
+  return file;
 }
 
 boost::json::object drive(std::string_view id, std::string const& path, bool read_only) {
@@ -211,15 +230,14 @@ Microvm microvm_of(Definition const& definition, Process const& process, std::st
   return machine;
 }
 
-Result<std::vector<std::string>> prepare_microvm(Microvm const& machine,
-                                                 MicrovmOptions const& options,
-                                                 std::string const& folder, std::string const& id) {
+Result<MicrovmStart> prepare_microvm(Microvm const& machine, MicrovmOptions const& options,
+                                     std::string const& folder, std::string const& id) {
   auto const programs = BH_TRY(program_folder());
   auto const monitor = BH_TRY(find_companion("bulkhead-vmm", {programs}));
-  auto const initrd = folder + "/initrd";
   auto const config = folder + "/vm.json";
-  BH_TRY(write_initrd(machine, options, initrd));
-  BH_TRY(write_config(machine, options, initrd, config));
+  auto initrd = BH_TRY(make_initrd(machine, options));
+  auto const path = fmt::format("/proc/{}/fd/{}", ::getpid(), initrd.get());
+  BH_TRY(write_config(machine, options, path, config));
   std::vector<std::string> words{
       monitor,   "--config-file", config,           "--no-api",    "--id",
       id,        "--engine",      options.engine,   "--translate", options.translate,
@@ -227,14 +245,14 @@ Result<std::vector<std::string>> prepare_microvm(Microvm const& machine,
   if (!options.code_cache.empty()) {
     words.insert(words.end(), {"--code-cache", options.code_cache});
   }
-  return words;
+  return MicrovmStart{.words = std::move(words), .initrd = std::move(initrd)};
 }
 
 Result<int> run_microvm(Microvm const& machine, MicrovmOptions const& options) {
   auto const folder = BH_TRY(os::TemporaryFolder::create("bulkhead-run"));
   auto const id = fmt::format("run-{}", ::getpid());
-  auto const words = BH_TRY(prepare_microvm(machine, options, folder.path(), id));
-  auto child = BH_TRY(os::Child::start(words));
+  auto const start = BH_TRY(prepare_microvm(machine, options, folder.path(), id));
+  auto child = BH_TRY(os::Child::start(start.words));
   return child.wait();
 }
 

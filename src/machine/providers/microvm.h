@@ -8,7 +8,9 @@
 #include "base/error.h"
 #include "machine/microvm_options.h"
 #include "machine/process.h"
+#include "machine/secret.h"
 #include "machine/wiring.h"
+#include "os/unique_fd.h"
 
 namespace bh::machine {
 
@@ -24,6 +26,7 @@ struct Microvm {
   NetworkKind network = NetworkKind::None;
   std::vector<net::PublishedPort> ports;
   std::vector<Mount> mounts;
+  std::vector<SecretValue> secrets;
   bool read_only = false;
   Wiring wiring;      // With cards in it: instead of those two.
   std::string vsock;  // Path of a socket for streams to the guest; empty: none.
@@ -32,11 +35,17 @@ struct Microvm {
 /// The microVM of a definition: `disk` is the image's file system.
 Microvm microvm_of(Definition const& definition, Process const& process, std::string disk);
 
-/// Writes what the microVM starts from into `folder`, which may be "."; returns the words of the
-/// program that runs it.
-Result<std::vector<std::string>> prepare_microvm(Microvm const& machine,
-                                                 MicrovmOptions const& options,
-                                                 std::string const& folder, std::string const& id);
+/// What a microVM's program starts from.
+struct MicrovmStart {
+  std::vector<std::string> words;  // Of the program.
+  /// A file without a name, in memory since secrets are in it. The program reads it by the number
+  /// that it has in this process: keep it open until the guest runs.
+  os::UniqueFd initrd;
+};
+
+/// Writes all else into `folder`, which may be ".".
+Result<MicrovmStart> prepare_microvm(Microvm const& machine, MicrovmOptions const& options,
+                                     std::string const& folder, std::string const& id);
 
 /// Starts the microVM on our terminal and waits for its end: the command's exit status.
 Result<int> run_microvm(Microvm const& machine, MicrovmOptions const& options);

@@ -77,6 +77,15 @@ struct Volume {
   bool anonymous = false;  // Nobody gave it a name: it may go with the machine it was made for.
 };
 
+/// A value that machines get and nobody is shown. It is in a file of its own, named by its id.
+struct Secret {
+  std::string name;
+  std::string id;  // Another one with each value.
+  Time created = 0;
+  Time updated = 0;
+  std::map<std::string, std::string> labels;
+};
+
 /// One thing that happened to a machine.
 struct Event {
   std::int64_t number = 0;

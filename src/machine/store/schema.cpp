@@ -55,6 +55,13 @@ constexpr std::array kMigrations{
     "ALTER TABLE machines ADD COLUMN health TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE machines ADD COLUMN ready TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE machines ADD COLUMN health_detail TEXT NOT NULL DEFAULT '';",
+    "CREATE TABLE secrets ("
+    "  name TEXT PRIMARY KEY,"
+    "  id TEXT NOT NULL UNIQUE,"
+    "  created INTEGER NOT NULL,"
+    "  updated INTEGER NOT NULL,"
+    "  labels TEXT NOT NULL DEFAULT '{}'"
+    ");",
 };
 
 Result<int> version_of(Database& database) {

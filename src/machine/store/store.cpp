@@ -101,6 +101,7 @@ Result<Record> Store::add(Definition const& definition, std::string const& name)
                                   " (remove it with `bulkhead rm " + name +
                                   "`, or choose another name)");
   }
+  for (auto const& secret : record.definition.secrets) BH_TRY(find_secret(secret.name));
   BH_TRY(insert_volumes(record.definition));
   auto insert = BH_TRY(database_.prepare(
       "INSERT INTO machines (id, name, definition, state, created) VALUES (?, ?, ?, ?, ?)"));

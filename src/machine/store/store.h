@@ -50,6 +50,23 @@ class Store {
   /// Removes what was left when somebody was killed on the way.
   Result<> sweep_volumes();
 
+  // Secrets (docs/design/machines.md).
+  /// `value` is not empty and not larger than kLargestSecret. Errc::Exists if there is one of that
+  /// name, unless it is to be replaced: machines have the new value when they start the next time.
+  enum class Replace : std::uint8_t { No, Yes };
+  Result<Secret> add_secret(Secret secret, std::string_view value, Replace replace);
+  Result<std::vector<Secret>> secrets();
+  /// By name or id. Errc::NotFound says what to do.
+  Result<Secret> find_secret(std::string_view text);
+  Result<std::vector<Record>> users_of(Secret const& secret);
+  /// Errc::Busy while there is a machine that has it.
+  Result<> remove_secret(std::string_view text);
+  Result<std::string> read_secret(Secret const& secret);
+  /// What the machine of this definition gets.
+  Result<std::vector<SecretValue>> secrets_of(Definition const& definition);
+  /// Removes what was left when somebody was killed on the way.
+  Result<> sweep_secrets();
+
   // By a machine's supervisor, or in the place of one that is dead.
   Result<> set_supervisor(std::string const& id, os::ProcessIdentity const& supervisor);
   /// `restarts` is how often it was started again by itself.
@@ -90,6 +107,8 @@ class Store {
 
   Result<> insert_volume(Volume const& volume);
   Result<> insert_volumes(Definition& definition);
+  std::string folder_of_secrets() const { return root_ + "/secrets"; }
+  Result<std::vector<std::string>> lost_secrets();
   Result<std::vector<Record>> select(std::string_view condition, std::string_view value);
   Result<std::vector<Card>> select_cards(std::string_view condition, std::string_view value);
   Result<> add_cards(Record const& record);

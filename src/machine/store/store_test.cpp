@@ -6,6 +6,7 @@
 #include "machine/store/schema.h"
 #include "os/folder.h"
 #include "os/temporary_folder.h"
+#include "os/text_file.h"
 
 namespace bh::machine {
 namespace {
@@ -58,6 +59,33 @@ TEST_F(MachineStore, RemovesWhatIsInAVolume) {
   ASSERT_TRUE(store_.remove_volume("data"));
   EXPECT_TRUE(os::names_in(AT_FDCWD, folder_.path() + "/volumes")->empty());
   EXPECT_EQ(store_.add_volume({.name = "../x"}).error().code, Errc::Invalid);
+}
+
+TEST_F(MachineStore, KeepsSecretsThatAMachineHas) {
+  using Replace = Store::Replace;
+  auto const made = store_.add_secret({.name = "token"}, "one", Replace::No);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(store_.add_secret({.name = "token"}, "two", Replace::No).error().code, Errc::Exists);
+  EXPECT_EQ(store_.add_secret({.name = "../x"}, "x", Replace::No).error().code, Errc::Invalid);
+  Definition const definition{.isolation = Isolation::Container,
+                              .secrets = {{.name = "token", .target = "/run/secrets/token"}}};
+  auto const record = *store_.add(definition, "web");
+  EXPECT_EQ(store_.find("web")->definition.secrets, definition.secrets);
+  EXPECT_EQ(store_.secrets_of(definition)->at(0).value, "one");
+  ASSERT_TRUE(store_.add_secret({.name = "token"}, "two", Replace::Yes));
+  EXPECT_EQ(store_.secrets_of(definition)->at(0).value, "two");
+  EXPECT_EQ(store_.remove_secret("token").error().code, Errc::Busy);
+  ASSERT_TRUE(store_.remove(record.id));
+  EXPECT_TRUE(store_.remove_secret("token"));
+  EXPECT_EQ(store_.add(definition, "other").error().code, Errc::NotFound);
+  EXPECT_TRUE(os::names_in(AT_FDCWD, folder_.path() + "/secrets")->empty());
+}
+
+TEST_F(MachineStore, SweepsValuesWithoutARow) {
+  ASSERT_TRUE(store_.add_secret({.name = "token"}, "one", Store::Replace::No));
+  ASSERT_TRUE(os::replace_text_at(AT_FDCWD, folder_.path() + "/secrets/0123", "lost"));
+  ASSERT_TRUE(store_.sweep_secrets());
+  EXPECT_EQ(os::names_in(AT_FDCWD, folder_.path() + "/secrets")->size(), 1u);
 }
 
 TEST_F(MachineStore, FindsByNameAndByTheStartOfAnId) {

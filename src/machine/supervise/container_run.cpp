@@ -15,6 +15,7 @@
 #include "image/build/user.h"
 #include "image/json.h"
 #include "machine/providers/companions.h"
+#include "machine/supervise/files.h"
 #include "os/descriptor.h"
 #include "os/spawn.h"
 #include "os/text_file.h"
@@ -61,17 +62,21 @@ Result<std::uint64_t> number_at(boost::json::object const& json,
 Result<std::unique_ptr<Run>> ContainerRun::start(Record const& record, Process const& process,
                                                  std::vector<std::string> layers,
                                                  std::string const& disk_folder,
+                                                 std::vector<SecretValue> secrets,
                                                  RunWorld const& world, NotStarted& refused) {
   auto const programs = BH_TRY(program_folder());
   auto const runtime = BH_TRY(find_companion("bulkhead-oci", {programs}));
   auto const& definition = record.definition;
-  auto bundle = BH_TRY(make_bundle(definition, process,
-                                   {.layers = std::move(layers),
-                                    .work_folder = disk_folder,
-                                    .keep = true,
-                                    .terminal = definition.terminal,
-                                    .cgroup = "/bulkhead-" + record.id,
-                                    .wiring = world.wiring}));
+  auto bundle =
+      BH_TRY(make_bundle(definition, process,
+                         {.layers = std::move(layers),
+                          .work_folder = disk_folder,
+                          .keep = true,
+                          .terminal = definition.terminal,
+                          .cgroup = "/bulkhead-" + record.id,
+                          .wiring = world.wiring,
+                          .secrets = std::move(secrets),
+                          .secrets_folder = world.folder + "/" + kRunFolder + "/secrets"}));
   if (bundle.refusal) {
     refused = {.status = bundle.refusal->status, .message = bundle.refusal->message};
     return fail(Errc::NotFound, bundle.refusal->message);
@@ -85,6 +90,8 @@ Result<std::unique_ptr<Run>> ContainerRun::start(Record const& record, Process c
     options.console_socket = BH_TRY(os::listen_unix("console"));
     command.insert(command.end(), {"--console-socket", "console"});
   }
+  auto const& variables = run->bundle_.private_environment;
+  if (!variables.empty()) command.insert(command.end(), {"--private-env", variables});
   command.push_back(record.id);
   options.words = run->words(command);
   run->session_ = BH_TRY(ProgramSession::start(std::move(options), world.loop, world.reaper));
@@ -182,6 +189,8 @@ Result<std::unique_ptr<Session>> ContainerRun::exec(ExecRequest const& request) 
     return fail(refusal->status == kNotFound ? Errc::NotFound : Errc::Denied, refusal->message);
   }
   std::vector<std::string> command{"exec", "--cwd", cwd};
+  auto const& variables = bundle_.private_environment;
+  if (!variables.empty()) command.insert(command.end(), {"--private-env", variables});
   for (auto const& variable : request.environment) {
     command.insert(command.end(), {"--env", variable});
   }

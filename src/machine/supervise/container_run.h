@@ -19,7 +19,8 @@ class ContainerRun final : public Run {
  public:
   static Result<std::unique_ptr<Run>> start(Record const& record, Process const& process,
                                             std::vector<std::string> layers,
-                                            std::string const& disk_folder, RunWorld const& world,
+                                            std::string const& disk_folder,
+                                            std::vector<SecretValue> secrets, RunWorld const& world,
                                             NotStarted& refused);
   ~ContainerRun() override;
 

@@ -38,20 +38,23 @@ std::string line_with(std::string_view text, std::string_view words) {
 }  // namespace
 
 Result<std::unique_ptr<Run>> MicrovmRun::start(Record const& record, Process const& process,
-                                               MicrovmDisks disks, RunWorld const& world) {
+                                               MicrovmDisks disks, std::vector<SecretValue> secrets,
+                                               RunWorld const& world) {
   std::unique_ptr<MicrovmRun> run(new MicrovmRun(world));
   auto const& definition = record.definition;
   auto machine = microvm_of(definition, process, std::move(disks.image));
   machine.writable = std::move(disks.writable);
   machine.vsock = kSocket;
   machine.wiring = world.wiring;
+  machine.secrets = std::move(secrets);
   machine.settings.push_back("session=" + std::to_string(wire::kHostPort));
   if (definition.terminal) machine.settings.emplace_back("terminal=1");
   if (definition.keep_input) machine.settings.emplace_back("input=1");
   constexpr std::uint64_t kMebibyte = 1 << 20;
   run->memory_ = machine.memory_mib * kMebibyte;
-  auto const words = BH_TRY(prepare_microvm(machine, definition.microvm, ".", record.id));
-  BH_TRY(run->launch(words));
+  auto start = BH_TRY(prepare_microvm(machine, definition.microvm, ".", record.id));
+  run->initrd_ = std::move(start.initrd);
+  BH_TRY(run->launch(std::move(start.words)));
   return run;
 }
 
@@ -108,6 +111,7 @@ void MicrovmRun::on_connection() {
   // bulkhead-init is the first to call, before anything of the image runs.
   if (!socket.valid() || session_.connected()) return;
   session_.connect(std::move(socket), {});
+  initrd_.reset();
   if (on_ready) on_ready();
 }
 

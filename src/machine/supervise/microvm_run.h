@@ -22,7 +22,8 @@ struct MicrovmDisks {
 class MicrovmRun final : public Run {
  public:
   static Result<std::unique_ptr<Run>> start(Record const& record, Process const& process,
-                                            MicrovmDisks disks, RunWorld const& world);
+                                            MicrovmDisks disks, std::vector<SecretValue> secrets,
+                                            RunWorld const& world);
   ~MicrovmRun() override;
 
   Session& main() override { return session_; }
@@ -52,6 +53,7 @@ class MicrovmRun final : public Run {
   pid_t pid_ = -1;
   std::optional<int> status_;
   bool killed_ = false;
+  os::UniqueFd initrd_;  // Until the guest has it.
   std::uint64_t memory_ = 0;
   os::UniqueFd listener_;
   os::UniqueFd console_;

@@ -23,7 +23,8 @@ End end_of(int status) {
 }
 
 Result<std::unique_ptr<Run>> start_run(Record const& record, std::string const& root,
-                                       RunWorld const& world, NotStarted& refused) {
+                                       std::vector<SecretValue> secrets, RunWorld const& world,
+                                       NotStarted& refused) {
   auto definition = record.definition;
   auto const store = BH_TRY(image::Store::open(root));
   // Until what it starts from is there; the machine's row keeps that.
@@ -42,11 +43,11 @@ Result<std::unique_ptr<Run>> start_run(Record const& record, std::string const& 
       disks.writable = world.folder + "/disk.ext4";
       BH_TRY(make_writable_disk(*disks.writable, definition.disk_mib.value_or(kDefaultDiskMib)));
     }
-    return MicrovmRun::start(named, process, std::move(disks), world);
+    return MicrovmRun::start(named, process, std::move(disks), std::move(secrets), world);
   }
   auto layers = BH_TRY(image::unpacked_layers(store, image));
-  return ContainerRun::start(named, process, std::move(layers), world.folder + "/disk", world,
-                             refused);
+  return ContainerRun::start(named, process, std::move(layers), world.folder + "/disk",
+                             std::move(secrets), world, refused);
 }
 
 }  // namespace bh::machine

@@ -76,6 +76,7 @@ struct NotStarted {
 /// Starts the machine of a record. Errors are of the host, or of an image that is not there; a
 /// command that cannot be executed is Errc::NotFound or Errc::Denied, with `refused` filled in.
 Result<std::unique_ptr<Run>> start_run(Record const& record, std::string const& root,
-                                       RunWorld const& world, NotStarted& refused);
+                                       std::vector<SecretValue> secrets, RunWorld const& world,
+                                       NotStarted& refused);
 
 }  // namespace bh::machine

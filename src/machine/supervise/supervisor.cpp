@@ -136,7 +136,9 @@ Result<> Supervisor::begin_run() {
   BH_TRY(enter_run_folder(folder));
   NotStarted refused;
   auto const wiring = BH_TRY(wiring_of(store_, record_, tie_.name_space()));
-  auto run = start_run(record_, store_.root(), {loop_, reaper_, folder, wiring}, refused);
+  auto secrets = BH_TRY(store_.secrets_of(record_.definition));
+  auto run = start_run(record_, store_.root(), std::move(secrets), {loop_, reaper_, folder, wiring},
+                       refused);
   if (!run) {
     leave_run_folder(folder);
     End end{.state = State::Failed,
