@@ -6,7 +6,9 @@
 #include "cli/net.h"
 #include "machine/network/host_networks.h"
 #include "net/explain.h"
+#include "net/firewall.h"
 #include "net/links.h"
+#include "net/name_lookup.h"
 #include "net/ruleset.h"
 
 namespace bh::cli {
@@ -29,9 +31,8 @@ Result<net::State> asked_state(Options const& options, std::string const& file) 
 
 /// A machine that is none of a network may be one all the same.
 Result<net::Explanation> answer_to(Options const& options, net::State const& state,
-                                   std::span<net::Ipv4Address const> addresses,
-                                   net::Question const& question) {
-  auto answer = net::explain(state, addresses, question);
+                                   net::HostView const& host, net::Question const& question) {
+  auto answer = net::explain(state, host, question);
   if (answer || answer.error().code != Errc::NotFound || options.has("--state")) return answer;
   auto machines = BH_TRY(open_machines(options));
   for (auto const& name : {question.from, question.to}) {
@@ -49,8 +50,10 @@ Result<int> explain(Context& context, Options const& options) {
   auto const state = BH_TRY(asked_state(options, std::string(options.value("--state"))));
   auto const question = BH_TRY(net::Question::parse(options.words()[0], options.words()[1]));
   auto links = BH_TRY(net::Links::open());
-  auto const addresses = BH_TRY(links.addresses());
-  auto const answer = BH_TRY(answer_to(options, state, addresses, question));
+  auto addresses = BH_TRY(links.addresses());
+  net::HostView const host{
+      .addresses = std::move(addresses), .look_up = net::look_up, .name_sets = net::name_sets};
+  auto const answer = BH_TRY(answer_to(options, state, host, question));
   std::string_view const verdict = answer.verdict == net::Verdict::Allow ? "allowed" : "denied";
   if (options.has("--json")) {
     context.out << boost::json::serialize(boost::json::object{{"verdict", verdict},

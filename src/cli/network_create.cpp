@@ -12,10 +12,13 @@ constexpr std::array kOptions{
     kMachineRootOption,
     Option{"--subnet", "CIDR", "Its addresses, instead of a /24 that is free"},
     Option{"--egress", "VERDICT", "What may leave it if no rule says: allow (default) or deny"},
-    Option{"--allow", "CIDR[:PORT][/udp]",
-           "A rule for what leaves it, such as 192.0.2.0/24:443; the first that matches decides"},
+    Option{
+        "--allow", "TO[:PORT][/udp]",
+        "A rule for what leaves it, such as 192.0.2.0/24:443; the first that matches decides. With "
+        "--egress deny also a domain, such as example.com:443 or '*.debian.org'"},
     Option{"--deny", "CIDR[:PORT][/udp]", "The other way round; both as often as needed"},
-    Option{"--names", "", "Its machines find each other by name; needs dnsmasq"},
+    Option{"--names", "",
+           "Its machines find each other by name, as they do with a domain allowed; needs dnsmasq"},
 };
 
 Result<net::Network> read_network(Options const& options) {
@@ -37,6 +40,8 @@ Result<net::Network> read_network(Options const& options) {
     auto const verdict = name == "--allow" ? net::Verdict::Allow : net::Verdict::Deny;
     auto rule = net::EgressRule::parse(verdict, text);
     if (!rule) return std::unexpected(std::move(rule).error().while_doing(name));
+    // Its own name server is what opens them.
+    if (rule->domain() != nullptr) network.names = true;
     network.rules.push_back(std::move(*rule));
   }
   return network;

@@ -17,6 +17,7 @@
 #include "net/links.h"
 #include "net/name_server.h"
 #include "net/names.h"
+#include "net/policy.h"
 #include "net/ruleset.h"
 #include "os/file.h"
 #include "os/file_lock.h"
@@ -191,6 +192,18 @@ Result<> remove_rest(Links& links, State const& state) {
   return {};
 }
 
+/// Sets of addresses that no rule has any more.
+Result<> remove_old_name_sets(State const& state) {
+  auto const there = BH_TRY(name_sets());
+  std::set<std::string> wanted;
+  for (auto const& rule : policy_of(state).forward) wanted.insert(rule.name_set);
+  std::vector<std::string> old;
+  for (auto const& [name, addresses] : there) {
+    if (!wanted.contains(name)) old.push_back(name);
+  }
+  return old.empty() ? Result<>() : run_transaction(without_sets(old));
+}
+
 /// Waits until machines in namespaces reach each other. The kernel notices by and by that a cable
 /// is plugged in, at most once a second. A machine that took its card down is not waited for
 /// longer.
@@ -244,6 +257,7 @@ Result<> apply(std::function<Result<State>()> const& state_now, std::string cons
     return run_transaction(empty_ruleset());
   }
   BH_TRY(run_transaction(ruleset_of(state)));
+  BH_TRY(remove_old_name_sets(state));
   BH_TRY(set_kernel("ipv4/ip_forward", "1"));
   BH_TRY(remove_rest(links, state));
   for (auto const& network : state.networks) {

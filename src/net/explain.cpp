@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "net/address_pool.h"
+#include "net/domain_pattern.h"
+#include "net/name_server.h"
 #include "net/names.h"
 #include "net/policy.h"
 
@@ -39,8 +41,16 @@ struct Target {
   std::string text;
 };
 
-Result<Target> target_of(State const& state, std::span<Ipv4Address const> host_addresses,
-                         Question const& question, Attachment const* from) {
+Target target_at(State const& state, HostView const& host, Ipv4Address address) {
+  Target target{.address = address, .network = network_around(state, address), .text = {}};
+  target.text = address.text();
+  target.host = address.is_loopback() || std::ranges::count(host.addresses, address) != 0 ||
+                (target.network != nullptr && gateway_of(target.network->subnet) == address);
+  return target;
+}
+
+Result<Target> target_of(State const& state, HostView const& host, Question const& question,
+                         Attachment const* from) {
   Target target{.text = question.to};
   if (question.to == kHost) {
     target.host = true;
@@ -66,15 +76,11 @@ Result<Target> target_of(State const& state, std::span<Ipv4Address const> host_a
   auto const address = Ipv4Address::parse(question.to);
   if (!address) {
     return fail(Errc::NotFound,
-                fmt::format("\"{}\" is no machine of a network, no address, and not "
+                fmt::format("\"{}\" is no machine of a network, no address, no domain, and not "
                             "\"host\"",
                             question.to));
   }
-  target.address = *address;
-  target.network = network_around(state, *address);
-  target.host = address->is_loopback() || std::ranges::count(host_addresses, *address) != 0 ||
-                (target.network != nullptr && gateway_of(target.network->subnet) == *address);
-  return target;
+  return target_at(state, host, *address);
 }
 
 Explanation decided_by(Rule const& rule) {
@@ -85,15 +91,15 @@ Explanation decided_by(Rule const& rule) {
 }
 
 /// The rules end with ones that match everything of ours.
-Explanation decide(std::vector<Rule> const& rules, Flow const& flow) {
-  auto const* const rule = first_match(rules, flow);
+Explanation decide(std::vector<Rule> const& rules, Flow const& flow, NameSets const& sets = {}) {
+  auto const* const rule = first_match(rules, flow, sets);
   if (rule == nullptr)
     return {.verdict = Verdict::Allow, .rule = "none", .why = "not ours", .what = {}};
   return decided_by(*rule);
 }
 
 Explanation from_machine(State const& state, Policy const& policy, Question const& question,
-                         Attachment const& from, Target const& target) {
+                         Attachment const& from, Target const& target, NameSets const& sets) {
   if (target.address && (target.address->is_loopback() || target.address == from.address)) {
     return {
         .verdict = Verdict::Allow, .rule = "none", .why = "the machine means itself", .what = {}};
@@ -118,7 +124,51 @@ Explanation from_machine(State const& state, Policy const& policy, Question cons
             .what = {}};
   }
   if (target.network != nullptr) flow.out = bridge_name(target.network->name);
-  return decide(policy.forward, flow);
+  return decide(policy.forward, flow, sets);
+}
+
+/// Empty if no rule asks for them.
+Result<NameSets> sets_for(HostView const& host, Network const& network) {
+  bool const needed =
+      std::ranges::any_of(network.rules, [](auto const& rule) { return rule.domain() != nullptr; });
+  return needed ? host.name_sets() : NameSets();
+}
+
+Explanation without_name(Network const& network, std::string_view why) {
+  return {.verdict = Verdict::Deny,
+          .rule = fmt::format("names of {}", network.name),
+          .why = std::string(why),
+          .what = {}};
+}
+
+/// What becomes of a machine that asks for a name and connects to what it is told.
+Result<Explanation> to_domain(State const& state, Policy const& policy, HostView const& host,
+                              Question const& question, Attachment const& from,
+                              std::string const& name, Target& target) {
+  auto const& network = *state.network(from.network);
+  target.text = name;
+  if (!network.names && network.egress == Verdict::Deny) {
+    return without_name(network, "the network has no name server, and others are not reached");
+  }
+  if (!answers_for(network, name)) {
+    return without_name(network, "the network's name server knows only what a rule allows");
+  }
+  std::optional<Ipv4Address> server;
+  if (network.names) server = gateway_of(network.subnet);
+  auto const addresses = BH_TRY(host.look_up(server, name));
+  if (addresses.empty()) return without_name(network, "the name has no address");
+  auto const sets = BH_TRY(sets_for(host, network));
+  Explanation answer;
+  for (auto const& address : addresses) {
+    bool const first = address == addresses.front();
+    auto const one = target_at(state, host, address);
+    auto const decided = from_machine(state, policy, question, from, one, sets);
+    if (!first && decided.verdict == Verdict::Allow) continue;
+    answer = decided;
+    target.text = fmt::format("{} ({})", name, address.text());
+    if (decided.verdict == Verdict::Deny) break;
+  }
+  return answer;
 }
 
 bool leads(Translation const& translation, Question const& question, Target const& target,
@@ -192,28 +242,37 @@ Result<Question> Question::parse(std::string_view from, std::string_view to) {
   return question;
 }
 
-Result<Explanation> explain(State const& state, std::span<Ipv4Address const> host_addresses,
-                            Question const& question) {
+Result<Explanation> explain(State const& state, HostView const& host, Question const& question) {
   auto const* const machine = asker_of(state, question.from);
-  auto const target = BH_TRY(target_of(state, host_addresses, question, machine));
   auto const policy = policy_of(state);
+  auto target = target_of(state, host, question, machine);
+  auto const domain = DomainPattern::parse(question.to);
+  bool const to_name = !target && machine != nullptr && domain && !domain->below;
+  if (!target && !to_name) return std::unexpected(target.error());
   Explanation explanation;
   auto from = question.from;
   if (machine != nullptr) {
-    explanation = from_machine(state, policy, question, *machine, target);
     from = fmt::format("{} ({})", machine->machine, machine->address.text());
+    if (to_name) {
+      target = Target();
+      explanation =
+          BH_TRY(to_domain(state, policy, host, question, *machine, domain->name, *target));
+    } else {
+      auto const sets = BH_TRY(sets_for(host, *state.network(machine->network)));
+      explanation = from_machine(state, policy, question, *machine, *target, sets);
+    }
   } else {
-    bool const host = question.from == kHost;
-    if (!host && question.from != kOutside && !Ipv4Address::parse(question.from)) {
+    bool const is_host = question.from == kHost;
+    if (!is_host && question.from != kOutside && !Ipv4Address::parse(question.from)) {
       return fail(Errc::NotFound,
                   fmt::format("\"{}\" is no machine of a network, no address, and neither \"host\" "
                               "nor \"outside\"",
                               question.from));
     }
-    explanation = from_elsewhere(state, policy, question, target, host);
+    explanation = from_elsewhere(state, policy, question, *target, is_host);
   }
-  explanation.what = fmt::format("{} to {}, {} {}", from, target.text, to_string(question.protocol),
-                                 question.port);
+  explanation.what = fmt::format("{} to {}, {} {}", from, target->text,
+                                 to_string(question.protocol), question.port);
   return explanation;
 }
 

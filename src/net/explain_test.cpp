@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <vector>
+
+#include "net/names.h"
 #include "net/testing/states.h"
 
 namespace bh::net {
@@ -47,7 +51,8 @@ TEST(Explain, NamesTheRuleThatDecides) {
   auto const state = testing::two_networks();
   for (auto const& one : kCases) {
     auto const question = Question::parse(one.from, one.to).value();
-    auto const answer = explain(state, {{kHostAddress}}, question);
+    auto const answer =
+        explain(state, {.addresses = {kHostAddress}, .look_up = {}, .name_sets = {}}, question);
     ASSERT_TRUE(answer) << one.from << " " << one.to;
     EXPECT_EQ(answer->verdict, one.verdict) << one.from << " " << one.to;
     EXPECT_EQ(answer->rule, one.rule) << one.from << " " << one.to;
@@ -58,6 +63,47 @@ TEST(Explain, SaysWhatItTookTheQuestionFor) {
   auto const answer = explain(testing::two_networks(), {}, Question::parse("app", "db:80").value());
   EXPECT_EQ(answer.value().what, "app (10.88.1.3) to db (10.88.2.3), tcp 80");
   EXPECT_EQ(answer.value().why, "networks are closed to each other");
+}
+
+TEST(Explain, AsksForNamesAsTheMachineWould) {
+  auto const state = testing::named_network();
+  auto const set = name_set("named", DomainPattern::parse("example.com").value());
+  std::vector<Ipv4Address> addresses;
+  HostView const host{
+      .addresses = {kHostAddress},
+      .look_up =
+          [&](std::optional<Ipv4Address> server, std::string const& name) {
+            EXPECT_EQ(server, (Ipv4Address{0x0a58'0301}));
+            EXPECT_EQ(name, "example.com");
+            return addresses;
+          },
+      .name_sets = [&] { return NameSets{{set, {addresses.begin(), addresses.end()}}}; }};
+  auto const ask = [&](char const* to) {
+    auto const answer = explain(state, host, Question::parse("app", to).value());
+    return answer ? answer->rule : answer.error().message;
+  };
+  struct {
+    std::vector<Ipv4Address> addresses;
+    char const* to;
+    char const* rule;
+  } const cases[] = {
+      {{{0xcb00'7105}}, "example.com:443", "egress 2 of named"},
+      {{{0xcb00'7105}}, "EXAMPLE.com.:443", "egress 2 of named"},
+      {{{0xcb00'7105}}, "203.0.113.5:443", "egress 2 of named"},
+      {{{0xcb00'7105}}, "203.0.113.6:443", "egress of named"},
+      {{{0xcb00'7105}}, "example.com:80", "egress of named"},
+      {{{0xcb00'7105}}, "www.example.com:443", "names of named"},
+      {{}, "example.com:443", "names of named"},
+      {{{0xc633'6401}}, "example.com:443", "egress 1 of named"},
+      {{{0xcb00'7105}, {0x0a01'0101}}, "example.com:443", "egress of named"},
+      {{{0xa9fe'a9fe}}, "example.com:443", "egress of named"},
+      {{{0x7f00'0001}}, "example.com:443", "none"},
+      {{kHostAddress}, "example.com:443", "host is closed"},
+  };
+  for (auto const& one : cases) {
+    addresses = one.addresses;
+    EXPECT_EQ(ask(one.to), one.rule) << one.to;
+  }
 }
 
 TEST(Explain, KnowsNoNamesThatAreNone) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "net/name_sets.h"
 
 namespace bh::net {
 
@@ -12,5 +13,9 @@ namespace bh::net {
 ///
 /// The library is loaded by the first call: programs that make no managed network do without it.
 Result<> run_transaction(boost::json::object const& commands);
+
+/// What is in the sets of addresses that names have, in this process's network namespace; nothing
+/// if there is no firewall of ours. Needs root.
+Result<NameSets> name_sets();
 
 }  // namespace bh::net

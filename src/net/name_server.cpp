@@ -6,13 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "net/address_pool.h"
+#include "net/host_name_servers.h"
+#include "net/names.h"
+#include "net/ruleset.h"
 #include "os/child.h"
 #include "os/folder.h"
 #include "os/process_identity.h"
@@ -107,24 +112,67 @@ Result<> NameServer::stop() {
   return os::remove_tree(AT_FDCWD, folder_);
 }
 
+/// dnsmasq takes the longest domain that a name is in: it has to be told of all rules there.
+std::string sets_for(Network const& network, DomainPattern const& pattern) {
+  std::set<std::string> sets;
+  for (auto const& rule : network.rules) {
+    auto const* const domain = rule.domain();
+    bool const wider =
+        domain != nullptr && domain->below && is_in_domain(pattern.name, domain->name);
+    if (wider || (domain != nullptr && domain->name == pattern.name)) {
+      sets.insert(fmt::format("4#inet#{}#{}", kTable, name_set(network.name, *domain)));
+    }
+  }
+  return fmt::format("nftset=/{}/{}\n", pattern.name, fmt::join(sets, ","));
+}
+
+std::string domains_config(Network const& network, std::vector<std::string> const& servers) {
+  std::set<DomainPattern> patterns;
+  for (auto const& rule : network.rules) {
+    if (rule.domain() != nullptr) patterns.insert(*rule.domain());
+  }
+  // An answer that is kept would not open an address again, and one that is long remembered would
+  // outlive it.
+  std::string config = patterns.empty() ? "" : "cache-size=0\nmax-ttl=10\n";
+  for (auto const& pattern : patterns) {
+    for (auto const& server : servers) {
+      config += fmt::format("server=/{}/{}\n", pattern.text(), server);
+    }
+    // It would take names below one for it.
+    if (!pattern.below && !answers_for(network, "x." + pattern.name)) {
+      config += fmt::format("local=/*.{}/\n", pattern.name);
+    }
+    config += sets_for(network, pattern);
+  }
+  return config;
+}
+
 }  // namespace
 
-std::string name_server_config(Network const& network, std::string const& folder) {
-  bool const leaves = network.egress == Verdict::Allow;
-  return fmt::format(
-             "# Made by bulkhead for network {0}; changes do not stay.\n"
-             "pid-file={1}/pid\n"
-             "listen-address={2}\n"
-             "bind-interfaces\n"
-             "except-interface=lo\n"
-             "no-hosts\n"
-             "addn-hosts={1}/names\n"
-             "domain-needed\n"
-             "bogus-priv\n"
-             "local=/{0}/\n",
-             network.name, folder, gateway_of(network.subnet).text()) +
-         // Names that are asked for would be a way out, too.
-         (leaves ? "" : "no-resolv\n");
+std::string name_server_config(Network const& network, std::string const& folder,
+                               std::vector<std::string> const& servers) {
+  auto const config = fmt::format(
+      "# Made by bulkhead for network {0}; changes do not stay.\n"
+      "pid-file={1}/pid\n"
+      "listen-address={2}\n"
+      "bind-interfaces\n"
+      "except-interface=lo\n"
+      "no-hosts\n"
+      "addn-hosts={1}/names\n"
+      "domain-needed\n"
+      "bogus-priv\n"
+      "local=/{0}/\n",
+      network.name, folder, gateway_of(network.subnet).text());
+  if (network.egress == Verdict::Allow) return config;
+  // Names that are asked for would be a way out, too.
+  return config + "no-resolv\n" + domains_config(network, servers);
+}
+
+bool answers_for(Network const& network, std::string_view name) {
+  return network.egress == Verdict::Allow ||
+         std::ranges::any_of(network.rules, [&](EgressRule const& rule) {
+           return rule.domain() != nullptr && rule.domain()->contains(name);
+         });
 }
 
 std::string names_of(State const& state, Network const& network) {
@@ -143,10 +191,12 @@ Result<> apply_name_servers(State const& state, std::string const& folder) {
     if (network != nullptr && network->names) continue;
     BH_TRY(NameServer(folder + "/" + name).stop());
   }
+  auto const servers = host_name_servers();
   for (auto const& network : state.networks) {
     if (!network.names) continue;
     auto const own = folder + "/" + network.name;
-    auto done = NameServer(own).run(name_server_config(network, own), names_of(state, network));
+    auto done =
+        NameServer(own).run(name_server_config(network, own, servers), names_of(state, network));
     if (done) continue;
     return std::unexpected(std::move(done).error().while_doing("names of network " + network.name));
   }

@@ -47,6 +47,10 @@ std::string link_name(std::string_view machine, std::string_view network) {
   return device_name(kLinkPrefix, fmt::format("{}/{}", machine, network));
 }
 
+std::string name_set(std::string_view network, DomainPattern const& pattern) {
+  return device_name(device_name(kNameSetPrefix, network) + "_", pattern.text());
+}
+
 MacAddress mac_of(std::string_view id) {
   auto const hash = hash_of(id);
   MacAddress mac;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "net/address.h"
+#include "net/domain_pattern.h"
 
 namespace bh::net {
 
@@ -19,6 +20,10 @@ MacAddress mac_of(std::string_view id);
 
 bool is_our_bridge(std::string_view device);
 bool is_our_link(std::string_view device);
+
+/// The firewall's set of addresses that names have for a network (policy.h).
+inline constexpr char kNameSetPrefix[] = "names_";
+std::string name_set(std::string_view network, DomainPattern const& pattern);
 
 /// Of networks and machines: 1 to 32 letters, digits, '.', '_' and '-', the first a letter or
 /// digit.

@@ -3,6 +3,8 @@
 #include <cstdlib>
 
 #include "net/explain.h"
+#include "net/name_server.h"
+#include "net/names.h"
 #include "net/ruleset.h"
 #include "net/state_json.h"
 
@@ -15,11 +17,23 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   auto const again = parse_state(boost::json::serialize(json_of(*state)));
   if (!again || !(*again == *state)) std::abort();
   (void)ruleset_of(*state);
-  for (auto const& attachment : state->attachments) {
-    for (auto const* const to : {"host", "127.0.0.1", "192.0.2.1"}) {
-      if (!explain(*state, {}, {attachment.machine, to, Protocol::Tcp, 80})) std::abort();
+  // Every name is at this address, and every rule about a domain opens it.
+  static constexpr Ipv4Address kNamed{0xc000'0201};
+  NameSets sets;
+  for (auto const& network : state->networks) {
+    (void)name_server_config(network, "/run/x", {"192.0.2.53"});
+    for (auto const& rule : network.rules) {
+      if (rule.domain() != nullptr) sets[name_set(network.name, *rule.domain())].insert(kNamed);
     }
-    if (!explain(*state, {}, {"outside", attachment.machine, Protocol::Udp, 53})) std::abort();
+  }
+  HostView const host{.addresses = {},
+                      .look_up = [](auto, auto) { return std::vector{kNamed}; },
+                      .name_sets = [&] { return sets; }};
+  for (auto const& attachment : state->attachments) {
+    for (auto const* const to : {"host", "127.0.0.1", "192.0.2.1", "example.com"}) {
+      if (!explain(*state, host, {attachment.machine, to, Protocol::Tcp, 80})) std::abort();
+    }
+    if (!explain(*state, host, {"outside", attachment.machine, Protocol::Udp, 53})) std::abort();
   }
   return 0;
 }

@@ -11,6 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
   if (port && PublishedPort::parse(port->text()).value() != *port) std::abort();
   auto const rule = EgressRule::parse(Verdict::Deny, text);
   if (rule && EgressRule::parse(Verdict::Deny, rule->target()).value() != *rule) std::abort();
+  auto const pattern = DomainPattern::parse(text);
+  if (pattern && DomainPattern::parse(pattern->text()).value() != *pattern) std::abort();
   auto const subnet = Subnet::parse(text);
   if (subnet && Subnet::parse(subnet->text()).value() != *subnet) std::abort();
   auto const mac = MacAddress::parse(text);

@@ -52,6 +52,16 @@ object destination(Subnet const& subnet) {
   return match(field("ip", "daddr"), subnet_value(subnet));
 }
 
+object destination_in(std::string_view set) {
+  return match(field("ip", "daddr"), value("@" + std::string(set)));
+}
+
+object destination_outside(std::span<Subnet const> ranges) {
+  array list;
+  for (auto const& one : ranges) list.push_back(subnet_value(one));
+  return match(field("ip", "daddr"), object{{"set", std::move(list)}}, "!=");
+}
+
 object port(Protocol protocol, std::uint16_t number) {
   return match(field(to_string(protocol), "dport"), value(number));
 }

@@ -4,6 +4,7 @@
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 
 #include "net/address.h"
@@ -28,6 +29,9 @@ object in_devices(std::string_view prefix, std::string_view operation = "==");
 object out_devices(std::string_view prefix, std::string_view operation = "==");
 object source(Subnet const& subnet);
 object destination(Subnet const& subnet);
+/// What is in a set of the table, or in none of some ranges.
+object destination_in(std::string_view set);
+object destination_outside(std::span<Subnet const> ranges);
 object port(Protocol protocol, std::uint16_t number);
 object of_protocol(Protocol protocol);
 object echo_request();

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "net/address_pool.h"
 #include "net/names.h"
 
@@ -10,6 +13,18 @@ namespace bh::net {
 namespace {
 
 constexpr std::uint16_t kNamePort = 53;
+
+constexpr Subnet subnet(unsigned a, unsigned b, unsigned c, unsigned length) {
+  return {{a << 24 | b << 16 | c << 8}, length};
+}
+
+// IANA's registry of special addresses, but for those of documentation, which nobody has.
+constexpr std::array kRangesWithoutNames{
+    subnet(0, 0, 0, 8),    subnet(10, 0, 0, 8),     subnet(100, 64, 0, 10),
+    subnet(127, 0, 0, 8),  subnet(169, 254, 0, 16), subnet(172, 16, 0, 12),
+    subnet(192, 0, 0, 24), subnet(192, 168, 0, 16), subnet(198, 18, 0, 15),
+    subnet(224, 0, 0, 3),
+};
 
 SideMatch bridge(Network const& network) {
   return {Side::Bridge, bridge_name(network.name)};
@@ -50,15 +65,20 @@ void add_egress(std::vector<Rule>& rules, Network const& network) {
   };
   std::size_t number = 0;
   for (auto const& rule : network.rules) {
-    rules.push_back(
-        {.name = fmt::format("egress {} of {}", ++number, network.name),
-         .why = fmt::format("the network {} {}",
-                            rule.verdict == Verdict::Allow ? "allows" : "denies", rule.to.text()),
-         .action = action(rule.verdict),
-         .in = bridge(network),
-         .destination = rule.to,
-         .protocol = rule.protocol,
-         .port = rule.port});
+    Rule row{.name = fmt::format("egress {} of {}", ++number, network.name),
+             .why = fmt::format("the network {} {}",
+                                rule.verdict == Verdict::Allow ? "allows" : "denies",
+                                to_string(rule.to)),
+             .action = action(rule.verdict),
+             .in = bridge(network),
+             .protocol = rule.protocol,
+             .port = rule.port};
+    if (auto const* const domain = rule.domain()) {
+      row.name_set = name_set(network.name, *domain);
+    } else {
+      row.destination = std::get<Subnet>(rule.to);
+    }
+    rules.push_back(std::move(row));
   }
   rules.push_back({.name = fmt::format("egress of {}", network.name),
                    .why = network.egress == Verdict::Allow
@@ -133,14 +153,26 @@ bool matches(SideMatch const& match, std::string const& device) {
   return false;
 }
 
-bool matches(Rule const& rule, Flow const& flow) {
+bool has(NameSets const& sets, std::string const& name, Ipv4Address address) {
+  auto const set = sets.find(name);
+  return set != sets.end() && set->second.contains(address) &&
+         std::ranges::none_of(kRangesWithoutNames,
+                              [&](Subnet const& one) { return one.contains(address); });
+}
+
+bool matches(Rule const& rule, Flow const& flow, NameSets const& sets) {
   return rule.kind == Kind::New && matches(rule.in, flow.in) && matches(rule.out, flow.out) &&
          (!rule.destination || rule.destination->contains(flow.destination)) &&
+         (rule.name_set.empty() || has(sets, rule.name_set, flow.destination)) &&
          (!rule.protocol || *rule.protocol == flow.protocol) &&
          (!rule.port || *rule.port == flow.port) && (!rule.translated || flow.translated);
 }
 
 }  // namespace
+
+std::span<Subnet const> ranges_without_names() {
+  return kRangesWithoutNames;
+}
 
 Policy policy_of(State const& state) {
   Policy policy{.forward = forward_of(state), .input = input_of(state), .translations = {}};
@@ -156,9 +188,9 @@ Policy policy_of(State const& state) {
   return policy;
 }
 
-Rule const* first_match(std::vector<Rule> const& rules, Flow const& flow) {
+Rule const* first_match(std::vector<Rule> const& rules, Flow const& flow, NameSets const& sets) {
   for (auto const& rule : rules) {
-    if (matches(rule, flow)) return &rule;
+    if (matches(rule, flow, sets)) return &rule;
   }
   return nullptr;
 }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "net/name_sets.h"
 #include "net/state.h"
 
 namespace bh::net {
@@ -33,6 +35,7 @@ struct Rule {
   SideMatch in;
   SideMatch out;
   std::optional<Subnet> destination;
+  std::string name_set;  // Not empty: only addresses in this set that names may open.
   std::optional<Protocol> protocol;
   std::optional<std::uint16_t> port;
   bool translated = false;  // Only packets that came by a published port.
@@ -60,6 +63,10 @@ inline constexpr char kFromHostRule[] = "from the host";
 inline constexpr char kSpoofedRule[] = "spoofed";
 inline constexpr char kHostLoopbackRule[] = "loopback of the host";
 
+/// Ranges that no name opens, whatever addresses its owner gives it: private networks, loopback,
+/// links, what is shared, tested with or sent to groups.
+std::span<Subnet const> ranges_without_names();
+
 Policy policy_of(State const& state);
 
 /// A packet that begins a connection.
@@ -73,6 +80,6 @@ struct Flow {
 };
 
 /// The rule that decides, or nullptr.
-Rule const* first_match(std::vector<Rule> const& rules, Flow const& flow);
+Rule const* first_match(std::vector<Rule> const& rules, Flow const& flow, NameSets const& sets);
 
 }  // namespace bh::net

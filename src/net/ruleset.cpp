@@ -26,6 +26,12 @@ constexpr int kFilter = 0;
 constexpr int kSource = 100;
 constexpr int kBridgeFilter = -200;
 
+// How long an address is open after a machine was told of it. Being told again does not prolong it,
+// so that it is much longer than who was told may remember it (name_server.cpp).
+constexpr std::uint64_t kNameSeconds = 3600;
+// Who owns a name decides how many addresses it has.
+constexpr std::uint64_t kMostAddresses = 65536;
+
 struct Hook {
   std::string_view type;
   std::string_view name;
@@ -42,10 +48,20 @@ class Table {
     remove();
     add("table", {{"family", family_}, {"name", kTable}});
   }
+  /// Makes it without rules; what is in its sets stays.
+  void rewrite() {
+    object const table{{"family", family_}, {"name", kTable}};
+    add("table", table);
+    commands_.push_back(object{{"flush", object{{"table", table}}}});
+  }
   void remove() {
     add("table", {{"family", family_}, {"name", kTable}});
     commands_.push_back(
         object{{"delete", object{{"table", object{{"family", family_}, {"name", kTable}}}}}});
+  }
+  void remove_set(std::string_view name) {
+    object set{{"family", family_}, {"table", kTable}, {"name", name}};
+    commands_.push_back(object{{"delete", object{{"set", std::move(set)}}}});
   }
   void chain(std::string_view name) {
     add("chain", {{"family", family_}, {"table", kTable}, {"name", name}});
@@ -65,6 +81,15 @@ class Table {
         {"family", family_}, {"table", kTable}, {"chain", chain}, {"expr", std::move(expressions)}};
     if (!comment.empty()) rule["comment"] = comment;
     add("rule", std::move(rule));
+  }
+  void name_set(std::string_view name) {
+    add("set", {{"family", family_},
+                {"table", kTable},
+                {"name", name},
+                {"type", "ipv4_addr"},
+                {"flags", array{"timeout"}},
+                {"timeout", kNameSeconds},
+                {"size", kMostAddresses}});
   }
   void owners(array elements) {
     object set{{"family", family_},
@@ -106,6 +131,10 @@ array expressions_of(Rule const& rule) {
   if (rule.kind == Kind::Broken) expressions.push_back(nft::connection_state({"invalid"}));
   if (rule.kind == Kind::Echo) expressions.push_back(nft::echo_request());
   if (rule.destination) expressions.push_back(nft::destination(*rule.destination));
+  if (!rule.name_set.empty()) {
+    expressions.push_back(nft::destination_in(rule.name_set));
+    expressions.push_back(nft::destination_outside(ranges_without_names()));
+  }
   if (rule.protocol && rule.port) {
     expressions.push_back(nft::port(*rule.protocol, *rule.port));
   } else if (rule.protocol) {
@@ -122,6 +151,9 @@ array expressions_of(Rule const& rule) {
 }
 
 void put_filter(Table& table, Policy const& policy) {
+  for (auto const& rule : policy.forward) {
+    if (!rule.name_set.empty()) table.name_set(rule.name_set);
+  }
   table.chain("through");
   for (auto const& rule : policy.forward) table.rule("through", expressions_of(rule), rule.name);
   table.chain("to_host");
@@ -228,12 +260,19 @@ object ruleset_of(State const& state) {
   auto const policy = policy_of(state);
   array commands;
   Table inet(commands, "inet");
-  inet.replace();
+  inet.rewrite();
   put_filter(inet, policy);
   put_translation(inet, policy, state);
   Table bridge(commands, "bridge");
   bridge.replace();
   put_bridge(bridge, state);
+  return {{"nftables", std::move(commands)}};
+}
+
+object without_sets(std::span<std::string const> names) {
+  array commands;
+  Table inet(commands, "inet");
+  for (auto const& name : names) inet.remove_set(name);
   return {{"nftables", std::move(commands)}};
 }
 

@@ -24,9 +24,9 @@ std::string lines_of(boost::json::object const& ruleset) {
   return lines;
 }
 
-TEST(Ruleset, IsWhatWasReviewed) {
-  auto const path = std::filesystem::path(BULKHEAD_NET_GOLDENS) / "two_networks.txt";
-  auto const lines = lines_of(ruleset_of(testing::two_networks()));
+void expect_golden(char const* name, State const& state) {
+  auto const path = std::filesystem::path(BULKHEAD_NET_GOLDENS) / name;
+  auto const lines = lines_of(ruleset_of(state));
   if (std::getenv("BULKHEAD_UPDATE_GOLDENS") != nullptr) {
     std::ofstream(path) << lines;
     GTEST_SKIP() << "wrote " << path;
@@ -35,6 +35,14 @@ TEST(Ruleset, IsWhatWasReviewed) {
   std::string const wanted{std::istreambuf_iterator<char>(file), {}};
   EXPECT_EQ(lines, wanted)
       << "if it is meant, run this with BULKHEAD_UPDATE_GOLDENS=1 and look at the difference";
+}
+
+TEST(Ruleset, IsWhatWasReviewed) {
+  expect_golden("two_networks.txt", testing::two_networks());
+}
+
+TEST(Ruleset, OfNamesIsWhatWasReviewed) {
+  expect_golden("named_network.txt", testing::named_network());
 }
 
 TEST(Ruleset, NamesNoTableButOurs) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "net/address_pool.h"
@@ -15,6 +16,48 @@ namespace {
 // IFNAMSIZ, with its NUL.
 constexpr std::size_t kDeviceBytes = 16;
 
+Result<> check_domain(Network const& network, EgressRule const& rule) {
+  auto const refuse = [&](std::string_view why) {
+    return fail(Errc::Invalid, fmt::format("rule for {}: {}", rule.target(), why));
+  };
+  if (rule.verdict == Verdict::Deny) {
+    return refuse(
+        "a domain cannot be denied, because its addresses need no name; deny all "
+        "(egress \"deny\") and allow what is needed");
+  }
+  if (network.egress != Verdict::Deny) {
+    return refuse("a domain is allowed in a network that lets out nothing else (egress \"deny\")");
+  }
+  if (!network.names) return refuse("needs the network's own name server (\"names\": true)");
+  if (is_in_domain(rule.domain()->name, network.name)) {
+    return refuse(fmt::format("names below {} are the network's own; rename it", network.name));
+  }
+  return {};
+}
+
+Result<> check_rule(Network const& network, EgressRule const& rule) {
+  if (rule.port && !rule.protocol) {
+    return fail(Errc::Invalid,
+                fmt::format("rule for {} port {}: a port needs a protocol, tcp or udp",
+                            to_string(rule.to), *rule.port));
+  }
+  return rule.domain() == nullptr ? Result<>() : check_domain(network, rule);
+}
+
+Result<> check_name_sets(Network const& network) {
+  std::map<std::string, DomainPattern> sets;
+  for (auto const& rule : network.rules) {
+    auto const* const domain = rule.domain();
+    if (domain == nullptr) continue;
+    auto const [there, fresh] = sets.emplace(name_set(network.name, *domain), *domain);
+    if (fresh || there->second == *domain) continue;
+    return fail(Errc::Exists, fmt::format("{} and {} would have one set of addresses; take one "
+                                          "into another network",
+                                          there->second.text(), domain->text()));
+  }
+  return {};
+}
+
 Result<> check_network(Network const& network) {
   BH_TRY(check_name(network.name));
   if (network.subnet.length < kShortestNetwork || network.subnet.length > kLongestNetwork ||
@@ -25,14 +68,8 @@ Result<> check_network(Network const& network) {
                             "machines can have, such as 10.88.0.0/24",
                             network.subnet.text(), kShortestNetwork, kLongestNetwork));
   }
-  for (auto const& rule : network.rules) {
-    if (rule.port && !rule.protocol) {
-      return fail(Errc::Invalid,
-                  fmt::format("rule for {} port {}: a port needs a protocol, tcp or udp",
-                              rule.to.text(), *rule.port));
-    }
-  }
-  return {};
+  for (auto const& rule : network.rules) BH_TRY(check_rule(network, rule));
+  return check_name_sets(network);
 }
 
 Result<> check_attachment(State const& state, Attachment const& attachment) {

@@ -15,7 +15,8 @@ namespace bh::net {
 struct Network {
   std::string name;
   Subnet subnet;  // The first address that can be given is the host's.
-  /// The first rule that matches decides, else `egress`.
+  /// The first rule that matches decides, else `egress`. Rules about domains need a network that
+  /// lets out nothing else, and that has `names`.
   std::vector<EgressRule> rules;
   Verdict egress = Verdict::Allow;
   /// Whether the gateway is a name server that knows the network's machines.

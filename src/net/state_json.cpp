@@ -113,7 +113,7 @@ Result<EgressRule> rule_of(Node const& node) {
   BH_TRY(node.only({"verdict", "to", "protocol", "port"}));
   EgressRule rule;
   rule.verdict = BH_TRY(node.parsed("verdict", parse_verdict));
-  rule.to = BH_TRY(node.parsed("to", Subnet::parse));
+  rule.to = BH_TRY(node.parsed("to", parse_egress_target));
   if (node.has("protocol")) rule.protocol = BH_TRY(node.parsed("protocol", parse_protocol));
   if (node.has("port")) {
     constexpr std::uint64_t kMost = 65535;
@@ -199,7 +199,7 @@ Result<value> parse_document(std::string_view text, std::string_view what) {
 object json_of(Network const& network) {
   array rules;
   for (auto const& rule : network.rules) {
-    object json{{"verdict", to_string(rule.verdict)}, {"to", rule.to.text()}};
+    object json{{"verdict", to_string(rule.verdict)}, {"to", to_string(rule.to)}};
     if (rule.protocol) json["protocol"] = to_string(*rule.protocol);
     if (rule.port) json["port"] = *rule.port;
     rules.push_back(std::move(json));

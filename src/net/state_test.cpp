@@ -51,6 +51,33 @@ TEST(State, RefusesNetworksThatCannotBe) {
             "10.88.0.0/16 of network b overlaps 10.88.1.0/24 of network front");
 }
 
+TEST(State, RefusesDomainsWhereTheyWouldNotHold) {
+  auto const network = [](std::string const& rule, std::string const& more) {
+    return R"({"name": "example.net", "subnet": "10.88.1.0/24", "rules": [{)" + rule + "}]" + more +
+           "}";
+  };
+  std::string const allow = R"("verdict": "allow", "to": "example.com")";
+  std::string const closed = R"(, "egress": "deny", "names": true)";
+  EXPECT_EQ(error_of(network(allow, closed)), "no error");
+  EXPECT_EQ(error_of(network(R"("verdict": "deny", "to": "*.example.com")", closed)),
+            "network example.net: rule for *.example.com: a domain cannot be denied, because its "
+            "addresses need no name; deny all (egress \"deny\") and allow what is needed");
+  EXPECT_NE(error_of(network(allow, R"(, "names": true)")).find("lets out nothing else"),
+            std::string::npos);
+  EXPECT_NE(error_of(network(allow, R"(, "egress": "deny")")).find("own name server"),
+            std::string::npos);
+  EXPECT_NE(error_of(network(R"("verdict": "allow", "to": "a.example.net")", closed))
+                .find("the network's own"),
+            std::string::npos);
+  EXPECT_EQ(error_of(network(R"("verdict": "allow", "to": "bad_")", closed)),
+            "state.networks[0].rules[0].to: \"bad_\": is a name without a dot");
+}
+
+TEST(State, IsTheSameWithDomains) {
+  auto const state = testing::named_network();
+  EXPECT_EQ(parse_state(boost::json::serialize(json_of(state))), state);
+}
+
 TEST(State, RefusesMachinesOutOfPlaceAndCollisions) {
   auto const machine = [](std::string const& name, std::string const& address,
                           std::string const& more = "") {

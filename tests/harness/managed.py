@@ -7,7 +7,9 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 
 from harness import paths
@@ -24,6 +26,19 @@ MACHINES = ("m0", "m1", "m2", "m3")
 numbers = itertools.count()
 
 
+ASK_NAMES = """
+import socket, struct, sys
+def ask(name):
+    question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\\0"
+    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client.settimeout(5)
+    client.sendto(struct.pack(">6H", 7, 0x0100, 1, 0, 0, 0) + question + struct.pack(">2H", 1, 1), (sys.argv[1], 53))
+    answer = client.recv(512)
+    return socket.inet_ntoa(answer[-4:]) if struct.unpack(">H", answer[6:8])[0] else "none"
+print(*map(ask, sys.argv[2:]))
+"""
+
+
 class ManagedHost:
     """`host`, `outside` and the machines are namespaces, each with an agent that listens. The outside has a route
     to the machines, as a neighbour may well have."""
@@ -32,6 +47,7 @@ class ManagedHost:
         self._prefix = f"bh-{os.getpid()}-{next(numbers)}-"
         self.folder = folder
         self.run_folder = None
+        self.name_server = None
         self.agents = {}
 
     def __enter__(self):
@@ -78,7 +94,43 @@ class ManagedHost:
         return subprocess.run([*self.prefix(name), *command], check=check, capture_output=True, text=True)
 
     def command(self, *words):
-        return [*self.prefix("host"), str(paths.BULKHEAD), "net", *map(str, words)]
+        return [*self.prefix("host"), *self.with_name_server(), str(paths.BULKHEAD), "net", *map(str, words)]
+
+    def with_name_server(self):
+        """In front of a command: it finds the name server that the test has made, if any, as the host's."""
+        if self.name_server is None:
+            return ()
+        return ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(self.name_server))
+
+    @contextlib.contextmanager
+    def names_outside(self, names):
+        """Has a name server in the outside that knows `names`, pairs of address and name, and is the host's. Yields what
+        gives it other names."""
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="bulkhead-dns-", dir="/tmp"))
+        folder.chmod(0o755)
+        hosts, pid = folder / "hosts", folder / "pid"
+
+        def know(pairs):
+            hosts.write_text("".join(f"{address} {name}\n" for address, name in pairs))
+            if pid.exists():
+                os.kill(int(pid.read_text()), signal.SIGHUP)
+
+        know(names)
+        (folder / "resolv.conf").write_text(f"nameserver {OUTSIDE}\n")
+        try:
+            self.run("outside", "/usr/sbin/dnsmasq", "--conf-file=/dev/null", f"--pid-file={pid}", "--no-resolv", "--no-hosts",
+                     f"--addn-hosts={hosts}", f"--listen-address={OUTSIDE}", "--bind-interfaces", "--local-ttl=300", "--local=/com/org/")
+            self.name_server = folder / "resolv.conf"
+            yield know
+        finally:
+            self.name_server = None
+            if pid.exists():
+                os.kill(int(pid.read_text()), signal.SIGKILL)
+            shutil.rmtree(folder)
+
+    def look_up(self, machine, server, *names):
+        """Addresses that a name server says, or "none"."""
+        return self.run(machine, sys.executable, "-c", ASK_NAMES, server, *names).stdout.split()
 
     def net(self, *words):
         """`bulkhead net ...` on the host."""

@@ -26,11 +26,14 @@ class JoinedMachines(Machines):
 
     def words(self, command, *words):
         # `ip netns exec` would hide the host's control groups.
-        return ["nsenter", f"--net={self.host.space('host')}", *super().words(command, *words)]
+        return [*self.inside(), *super().words(command, *words)]
+
+    def inside(self):
+        return ["nsenter", f"--net={self.host.space('host')}", *self.host.with_name_server()]
 
     def of_networks(self, *words):
         """`bulkhead network ...` or `bulkhead net ...`."""
-        return subprocess.run([*self.words("ps")[:3], *map(str, words), "--root", str(self.root)], capture_output=True,
+        return subprocess.run([*self.inside(), str(self.bulkhead), *map(str, words), "--root", str(self.root)], capture_output=True,
                               text=True, timeout=TIMEOUT)
 
     def network(self, command, *words, status=0):
@@ -242,7 +245,7 @@ def test_networks_that_are_used_or_cannot_be(machines):
         (("other", "--subnet", "10.88.2.7/24"), "the subnet with this address is 10.88.2.0/24"),
         (("user",), "is no name for one"),
         (("a b",), "must be 1 to 32 letters"),
-        (("other", "--deny", "10.0.0.0/8:no"), "must be SUBNET[:PORT][/tcp|/udp]"),
+        (("other", "--deny", "10.0.0.0/8:no"), "must be SUBNET or DOMAIN[:PORT][/tcp|/udp]"),
         (("other", "--egress", "maybe"), "must be allow or deny"),
     ]:
         done = machines.network("create", *words, status=2 if "there" not in error and "overlaps" not in error else 1)

@@ -125,26 +125,11 @@ def test_a_port_that_is_taken_is_named(host):
     assert f"machine m0: publish tcp port 80 of {HOST}: a program of the host listens there" in done.stderr
 
 
-ASK_NAME = """
-import socket, struct, sys
-def ask(name):
-    question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\\0"
-    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    client.settimeout(5)
-    client.sendto(struct.pack(">6H", 7, 0x0100, 1, 0, 0, 0) + question + struct.pack(">2H", 1, 1), (sys.argv[1], 53))
-    answer = client.recv(512)
-    return socket.inet_ntoa(answer[-4:]) if struct.unpack(">H", answer[6:8])[0] else "none"
-print(*map(ask, sys.argv[2:]))
-"""
-
-
 def test_machines_find_each_other_by_name(host):
     if not os.access("/usr/sbin/dnsmasq", os.X_OK):
         pytest.skip("dnsmasq is not installed")
 
-    def ask(machine, gateway, *names):
-        return host.run(machine, sys.executable, "-c", ASK_NAME, gateway, *names).stdout.split()
-
+    ask = host.look_up
     state = two_networks(host)
     for network in state["networks"]:
         network["names"] = True

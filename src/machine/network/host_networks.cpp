@@ -10,9 +10,9 @@
 #include <filesystem>
 #include <map>
 
-#include "machine/network/name_servers.h"
 #include "net/address_pool.h"
 #include "net/apply.h"
+#include "net/host_name_servers.h"
 #include "net/host_routes.h"
 #include "net/links.h"
 #include "net/names.h"
@@ -184,7 +184,7 @@ Result<Wiring> wiring_of(Store& store, Record const& record, std::string const& 
     if (network.names) {
       wiring.name_servers.push_back(gateway.text());
     } else if (wiring.cards.empty() && network.egress == net::Verdict::Allow) {
-      wiring.name_servers = host_name_servers();
+      wiring.name_servers = net::name_servers_for_machines(net::host_name_servers());
     }
     wiring.cards.push_back({.link = net::link_name(record.name, card.network),
                             .mac = net::mac_of(card_id(card)),

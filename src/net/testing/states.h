@@ -26,4 +26,19 @@ inline State two_networks() {
   return state.value_or(State());
 }
 
+/// A network that lets out what has a name: `app` is in it.
+inline State named_network() {
+  auto state = parse_state(R"({
+    "networks": [
+      {"name": "named", "subnet": "10.88.3.0/24", "names": true, "egress": "deny", "rules": [
+        {"verdict": "deny", "to": "198.51.100.0/24"},
+        {"verdict": "allow", "to": "example.com", "protocol": "tcp", "port": 443},
+        {"verdict": "allow", "to": "*.debian.org"},
+        {"verdict": "allow", "to": "deb.debian.org", "protocol": "tcp", "port": 80}]}],
+    "attachments": [
+      {"machine": "app", "network": "named", "address": "10.88.3.2", "mac": "02:00:00:00:00:02"}]})");
+  EXPECT_TRUE(state) << state.error().message;
+  return state.value_or(State());
+}
+
 }  // namespace bh::net::testing

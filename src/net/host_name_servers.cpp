@@ -1,13 +1,26 @@
-#include "machine/network/name_servers.h"
+#include "net/host_name_servers.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "net/address.h"
 #include "os/text_file.h"
 
-namespace bh::machine {
+namespace bh::net {
+
+namespace {
+
+bool is_address(std::string const& text) {
+  in6_addr address{};
+  // An address of one link has the name of a device behind it.
+  return Ipv4Address::parse(text) ||
+         ::inet_pton(AF_INET6, text.substr(0, text.find('%')).c_str(), &address) == 1;
+}
+
+}  // namespace
 
 std::vector<std::string> name_servers_in(std::string_view text) {
   constexpr std::string_view kKeyword = "nameserver";
@@ -22,8 +35,8 @@ std::vector<std::string> name_servers_in(std::string_view text) {
     auto const first = line.find_first_not_of(kBlanks);
     if (first == line.npos || first == 0) continue;
     line = line.substr(first);
-    auto const address = net::Ipv4Address::parse(line.substr(0, line.find_first_of(kBlanks)));
-    if (address && !address->is_loopback()) servers.push_back(address->text());
+    std::string const server(line.substr(0, line.find_first_of(kBlanks)));
+    if (is_address(server)) servers.push_back(server);
   }
   return servers;
 }
@@ -34,4 +47,13 @@ std::vector<std::string> host_name_servers() {
   return text ? name_servers_in(*text) : std::vector<std::string>();
 }
 
-}  // namespace bh::machine
+std::vector<std::string> name_servers_for_machines(std::vector<std::string> const& servers) {
+  std::vector<std::string> some;
+  std::ranges::copy_if(servers, std::back_inserter(some), [](std::string const& one) {
+    auto const address = Ipv4Address::parse(one);
+    return address && !address->is_loopback();
+  });
+  return some;
+}
+
+}  // namespace bh::net
