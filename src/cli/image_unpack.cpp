@@ -2,6 +2,7 @@
 
 #include "cli/image.h"
 #include "cli/image_options.h"
+#include "cli/machine_definition.h"
 #include "image/disk_image.h"
 #include "image/unpacked_layer.h"
 
@@ -28,6 +29,7 @@ Result<int> unpack(Context& context, Options const& options) {
     context.out << path << "\n";
     return 0;
   }
+  BH_TRY(enter_container_ids());
   auto const folders = BH_TRY(image::unpacked_layers(store, image));
   for (auto const& folder : folders) context.out << folder << "\n";
   return 0;

@@ -17,6 +17,7 @@
 #include "machine/providers/companions.h"
 #include "machine/signal_name.h"
 #include "net/apply.h"
+#include "os/user_namespace.h"
 
 namespace bh::cli {
 
@@ -232,6 +233,23 @@ Result<machine::MicrovmOptions> read_microvm_options(Options const& options) {
   return microvm;
 }
 
+Result<os::OwnIds> own_container_ids() {
+  auto ids = BH_TRY(os::own_ids());
+  if (!ids.only_one.empty()) {
+    fmt::print(stderr,
+               "bulkhead: warning: all files of this container are root's, and it has no other "
+               "users: {}\n",
+               ids.only_one);
+  }
+  return ids;
+}
+
+Result<> enter_container_ids() {
+  if (::geteuid() == 0) return {};
+  auto const ids = BH_TRY(own_container_ids());
+  return os::enter_user_namespace(ids);
+}
+
 /// The image, fetched if it has to be.
 Result<image::Image> get_image(image::Store const& store, std::string const& name,
                                Options const& options) {
@@ -259,8 +277,7 @@ Result<machine::Record> add_machine(machine::Store& machines, Options const& opt
   if (!words.empty() && words[0] == "--") words = words.subspan(1);
   definition.command.assign(words.begin(), words.end());
   if (definition.isolation == machine::Isolation::Container && ::geteuid() != 0) {
-    return fail(Errc::Denied,
-                "containers without root are not supported yet (use sudo, or --isolation microvm)");
+    BH_TRY(own_container_ids());
   }
   BH_TRY(prepare_networks(machines, definition));
   auto const store = BH_TRY(open_store(options));

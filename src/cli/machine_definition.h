@@ -17,6 +17,7 @@
 #include "image/image.h"
 #include "machine/definition.h"
 #include "machine/store/store.h"
+#include "os/own_ids.h"
 
 namespace bh::cli {
 
@@ -101,6 +102,11 @@ Result<std::optional<std::uint64_t>> memory_of(Options const& options);
 Result<std::optional<std::uint64_t>> cpus_of(Options const& options);
 Result<machine::Definition> read_definition(Options const& options);
 Result<machine::MicrovmOptions> read_microvm_options(Options const& options);
+
+/// The ids of containers without root. A warning is printed if that is one.
+Result<os::OwnIds> own_container_ids();
+/// Without root, this process becomes root of a user namespace with them.
+Result<> enter_container_ids();
 
 /// The image, fetched if it has to be.
 Result<image::Image> get_image(image::Store const& store, std::string const& name,

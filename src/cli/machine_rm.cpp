@@ -4,7 +4,7 @@
 
 #include "cli/machines.h"
 #include "machine/control/client.h"
-#include "os/folder.h"
+#include "os/user_namespace.h"
 
 namespace bh::cli {
 
@@ -32,7 +32,7 @@ Result<> remove(machine::Store& machines, machine::Record const& record, Options
     if (!left && left.error().code == Errc::NotFound) return {};
     if (!stopped && left && left->supervisor) return std::unexpected(stopped.error());
   }
-  BH_TRY(os::remove_tree(AT_FDCWD, machines.folder_of(record.id)));
+  BH_TRY(os::remove_foreign_tree(AT_FDCWD, machines.folder_of(record.id)));
   BH_TRY(machines.remove(record.id));
   if (!options.has("--volumes")) return {};
   return machines.remove_anonymous_volumes(record.definition);

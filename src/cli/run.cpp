@@ -65,6 +65,7 @@ Result<int> run_image(Options const& options) {
   auto const image = BH_TRY(get_image(store, name, options));
   auto const process = BH_TRY(machine::process_of(definition, image.config));
   if (definition.isolation == machine::Isolation::Container) {
+    BH_TRY(enter_container_ids());
     auto const layers = BH_TRY(image::unpacked_layers(store, image));
     return machine::run_container(
         definition, process,
@@ -106,6 +107,11 @@ Result<int> run(Context& context, Options const& options) {
   auto const definition = BH_TRY(read_definition(options));
   // An address is a row's.
   if (!definition.networks.empty()) return run_kept(context, options, Lifetime::OneRun);
+  // A container whose limits cannot be set has not run; from the runtime alone one could not tell.
+  if (definition.isolation == machine::Isolation::Container && ::geteuid() != 0 &&
+      (definition.memory_mib || definition.cpus)) {
+    return run_kept(context, options, Lifetime::OneRun);
+  }
   return run_image(options);
 }
 

@@ -1,7 +1,6 @@
 #include "container/create.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -12,8 +11,7 @@
 #include "container/hooks.h"
 #include "container/init.h"
 #include "container/launch/channel.h"
-#include "jail/capabilities.h"
-#include "jail/id_map.h"
+#include "os/id_map.h"
 #include "os/text_file.h"
 
 namespace bh::container {
@@ -95,7 +93,7 @@ Result<> write_records(Launch& launch, pid_t pid) {
 /// The runtime's part of the talk with the process. See init.cpp for the other.
 Result<> guide(Launch& launch, Plan& plan, pid_t pid, Channel& channel, Start start) {
   if (needs_help(launch)) {
-    BH_TRY(jail::write_id_maps(launch.proc.fd(), pid, launch.spec.os.id_maps));
+    BH_TRY(os::write_id_maps(launch.proc.fd(), pid, launch.spec.os.id_maps));
     BH_TRY(channel.send_ready());
   }
   launch.state.pid = pid;

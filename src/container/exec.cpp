@@ -15,9 +15,9 @@
 #include "container/launch/channel.h"
 #include "container/launch/console.h"
 #include "container/launch/program.h"
-#include "jail/capabilities.h"
 #include "jail/cgroup/cgroup.h"
 #include "jail/seccomp.h"
+#include "os/capability.h"
 #include "os/file.h"
 #include "os/text_file.h"
 
@@ -126,9 +126,6 @@ Error enter(jail::ProcDir& proc, ExecRequest& request, Entry& entry) {
   if (!prepared) return prepared.error();
   entry.first.reset();
   entry.cgroup_unified.reset();
-  if (request.spec.os.find(CLONE_NEWUSER) != nullptr) {
-    start.groups_denied = jail::GroupsDenied::Keep;
-  }
   start.personality = request.spec.os.personality;
   start.memory_policy = request.spec.os.memory_policy;
   start.first_closed = 3 + request.preserve_fds;
@@ -164,7 +161,7 @@ Result<jail::Process> clone_between(Entry& entry, Channel& ours, Channel& theirs
 
 Result<jail::Process> make_process(jail::ProcDir const& proc, pid_t first, Entry& entry,
                                    Channel& ours, Channel& theirs) {
-  if (!jail::has_capability(CAP_SYS_ADMIN)) return clone_between(entry, ours, theirs);
+  if (!os::has_capability(CAP_SYS_ADMIN)) return clone_between(entry, ours, theirs);
   // Takes effect for the process that is made next.
   BH_TRY(join(entry, entry.flags & CLONE_NEWPID));
   auto process = jail::Process::clone({.flags = 0, .cgroup = entry.cgroup_unified.get()});

@@ -133,9 +133,6 @@ Result<Channel> wait_for_start(Launch& launch, Channel channel) {
   if (launch.seccomp) start.seccomp = &*launch.seccomp;
   start.seccomp_listener = std::move(launch.seccomp_listener);
   if (launch.seccomp && launch.seccomp->notifies()) start.seccomp_state = seccomp_state(launch);
-  if (launch.spec.os.makes(CLONE_NEWUSER) && !launch.privileged && process.user.groups.empty()) {
-    start.groups_denied = jail::GroupsDenied::Keep;
-  }
   if (launch.options.new_keyring) start.keyring = "_ses." + launch.options.id;
   start.personality = launch.spec.os.personality;
   start.memory_policy = launch.spec.os.memory_policy;

@@ -12,7 +12,7 @@
 #include <memory>
 
 #include "container/json/document.h"
-#include "jail/id_map.h"
+#include "jail/user_namespace.h"
 #include "os/text_file.h"
 
 namespace bh::container {

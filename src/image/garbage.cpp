@@ -11,6 +11,7 @@
 #include "image/image.h"
 #include "image/names.h"
 #include "os/folder.h"
+#include "os/user_namespace.h"
 
 namespace bh::image {
 
@@ -57,7 +58,7 @@ Result<> sweep(Store const& store, std::string const& folder, std::set<std::stri
     if (marked.contains(name.substr(0, name.find('.')))) continue;
     auto const path = folder + "/" + name;
     auto const size = size_of(store.fd(), path);
-    BH_TRY(os::remove_tree(store.fd(), path));
+    BH_TRY(os::remove_foreign_tree(store.fd(), path));
     swept.bytes += size;
     ++count;
   }
@@ -69,7 +70,7 @@ Result<> sweep(Store const& store, std::string const& folder, std::set<std::stri
 Result<Swept> collect_garbage(Store const& store, os::FileLock const& /*collecting*/,
                               Downloads downloads) {
   Swept swept;
-  if (downloads == Downloads::Remove) BH_TRY(os::remove_tree(store.fd(), kBuildFolder));
+  if (downloads == Downloads::Remove) BH_TRY(os::remove_foreign_tree(store.fd(), kBuildFolder));
   auto const marks = BH_TRY(mark(store));
   // Of builds that were killed.
   BH_TRY(os::remove_tree(store.fd(), std::string(kBuildFolder) + ".work"));

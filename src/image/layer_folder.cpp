@@ -36,7 +36,7 @@ std::unexpected<Error> through_link(std::string const& path) {
 }  // namespace
 
 LayerFolder::LayerFolder(os::UniqueFd folder, Replace replace)
-    : root_(std::move(folder)), replace_(replace), is_root_(::geteuid() == 0) {}
+    : root_(std::move(folder)), replace_(replace), gives_files_away_(may_give_files_away()) {}
 
 Result<os::UniqueFd> LayerFolder::open_beneath(std::string const& path, int flags) const {
   ::open_how how{};
@@ -125,13 +125,13 @@ Result<> LayerFolder::make(Entry const& entry, int parent, std::string const& na
       if (::symlinkat(entry.link.c_str(), parent, name.c_str()) != 0) {
         return fail_errno("make symbolic link \"" + entry.path + "\"", errno);
       }
-      made = set_owner_and_times(parent, name, entry, is_root_);
+      made = set_owner_and_times(parent, name, entry, gives_files_away_);
       break;
     default:
       if (::mkfifoat(parent, name.c_str(), entry.mode & 0777) != 0) {
         return fail_errno("make pipe \"" + entry.path + "\"", errno);
       }
-      made = set_owner_and_times(parent, name, entry, is_root_);
+      made = set_owner_and_times(parent, name, entry, gives_files_away_);
       break;
   }
   BH_TRY(std::move(made));
@@ -168,7 +168,7 @@ Result<> LayerFolder::make_file(Entry const& entry, int parent, std::string cons
   if (end < entry.size && ::ftruncate(file.get(), static_cast<off_t>(entry.size)) != 0) {
     return fail_errno("truncate \"" + entry.path + "\"", errno);
   }
-  return set_all(file.get(), entry, is_root_);
+  return set_all(file.get(), entry, gives_files_away_);
 }
 
 Result<> LayerFolder::make_folder(Entry const& entry, int parent, std::string const& name) {
@@ -232,7 +232,7 @@ Result<> LayerFolder::finish() {
     // Something else has come in its place.
     if (!folder && folder.error().code != Errc::Io) continue;
     if (!folder) return std::unexpected(folder.error());
-    BH_TRY(set_owner_mode_and_times(folder->get(), *entry, is_root_));
+    BH_TRY(set_owner_mode_and_times(folder->get(), *entry, gives_files_away_));
   }
   return {};
 }

@@ -16,8 +16,8 @@ namespace bh::image {
 enum class Replace : std::uint8_t { Anything, SameKind };
 
 /// Unpacks a layer into an empty folder that overlayfs can have as a lower one, or other files into
-/// one that has some. Nothing outside of it is touched, whatever the layer says. Without root all
-/// files are the caller's own.
+/// one that has some. Nothing outside of it is touched, whatever the layer says. Without other ids
+/// to give them to (file_attributes.h) all files are the caller's own.
 class LayerFolder final : public LayerSink {
  public:
   /// `folder` is an O_PATH or other descriptor of it.
@@ -44,7 +44,7 @@ class LayerFolder final : public LayerSink {
 
   os::UniqueFd root_;
   Replace replace_;
-  bool is_root_;
+  bool gives_files_away_;
   std::string last_path_;  // Of last_folder_, which tars mostly go on in.
   os::UniqueFd last_folder_;
   std::vector<Entry> folders_;                   // Whose modes and times are set in the end.

@@ -10,6 +10,7 @@
 #include "image/byte_source.h"
 #include "image/layer_folder.h"
 #include "os/folder.h"
+#include "os/id_map.h"
 #include "os/text_file.h"
 
 namespace bh::image {
@@ -33,6 +34,16 @@ Result<> unpack(Store const& store, Descriptor const& layer, Digest const& diff_
   return {};
 }
 
+/// What follows a layer's name in a user namespace: its files have other owners on the disk.
+Result<std::string> owners_mark() {
+  if (::geteuid() != 0) return std::string();
+  auto const maps = BH_TRY(os::own_id_maps());
+  if (!os::are_mapped(maps)) return std::string();
+  constexpr std::size_t kDigits = 8;
+  auto const text = os::id_map_text(maps.users) + os::id_map_text(maps.groups);
+  return ".ids-" + Digest::of(text).hex().substr(0, kDigits);
+}
+
 Result<> make_folder(Store const& store, std::string const& path) {
   if (::mkdirat(store.fd(), path.c_str(), 0755) != 0) return fail_errno("make " + path, errno);
   return {};
@@ -42,7 +53,8 @@ Result<> make_folder(Store const& store, std::string const& path) {
 
 Result<std::string> unpacked_layer(Store const& store, Descriptor const& layer,
                                    Digest const& diff_id) {
-  auto const name = std::string(kLayersFolder) + "/" + diff_id.hex();
+  auto const mark = BH_TRY(owners_mark());
+  auto const name = std::string(kLayersFolder) + "/" + diff_id.hex() + mark;
   auto const done = store.path() + "/" + name + kRoot;
   if (::access(done.c_str(), F_OK) == 0) return done;
   auto const lock = BH_TRY(os::FileLock::lock(store.fd(), name + ".lock", os::LockKind::Exclusive));

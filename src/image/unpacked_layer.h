@@ -11,6 +11,7 @@ namespace bh::image {
 
 /// The folder a layer is unpacked in, which overlayfs can have as a lower one; unpacked first if it
 /// is not yet, by one process at a time. Errc::Corrupt if its tar is not what `diff_id` says.
+/// In a user namespace, files belong to its ids, and namespaces with others have other folders.
 /// Call it between Store::begin_adding() and the end of that lock.
 Result<std::string> unpacked_layer(Store const& store, Descriptor const& layer,
                                    Digest const& diff_id);

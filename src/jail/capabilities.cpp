@@ -159,11 +159,4 @@ std::string capability_list(CapabilityMask mask) {
   return list;
 }
 
-bool has_capability(unsigned number) {
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  Words words{};
-  if (::syscall(SYS_capget, &header, words.data()) != 0) return false;
-  return (words[number / 32].effective >> number % 32 & 1U) != 0;
-}
-
 }  // namespace bh::jail

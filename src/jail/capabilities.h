@@ -43,7 +43,4 @@ CapabilityMask grantable_capabilities();
 /// "CAP_KILL, CAP_CHOWN"; empty for no capability.
 std::string capability_list(CapabilityMask mask);
 
-/// Whether the calling process has it in its effective set.
-bool has_capability(unsigned number);
-
 }  // namespace bh::jail

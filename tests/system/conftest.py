@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from harness import managed, paths  # noqa: E402  (needs the path above)
+from harness import managed, paths, rootless  # noqa: E402  (needs the path above)
 
 
 DEBIAN_PACKAGES = "systemd-sysv,udev,dbus,iproute2,curl,fio,iperf3"
@@ -58,6 +58,24 @@ def store(tmp_path_factory, bulkhead):
     root = tmp_path_factory.mktemp("store")
     done = subprocess.run([bulkhead, "image", "bootstrap", "--root", root, "busybox"],
                           capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+@pytest.fixture(scope="session")
+def user(bulkhead):
+    """Somebody without root."""
+    if (reason := rootless.obstacle()) is not None:
+        pytest.skip(reason)
+    user = rootless.User()
+    yield user
+    user.close()
+
+
+@pytest.fixture(scope="module")
+def user_store(user):
+    root = user.new_folder("store")
+    done = user.run(user.bulkhead, "image", "bootstrap", "--root", root, "busybox")
     assert done.returncode == 0, done.stderr
     return root
 

@@ -58,6 +58,7 @@ def test_where_a_copy_goes(web, tmp_path):
     sh(web, "rm -r /t/*; mkdir /t/dir; echo m > /t/dir/m; echo f > /t/file")
     here = tmp_path / "here"
     here.mkdir()
+    web.hand_over(here)
     for source, target, made in [("/t/file", "", "file"), ("/t/file", "as", "as"), ("/t/dir", "", "dir/m"),
                                  ("/t/dir/.", "", "m"), ("/t/dir", "new", "new/m"), ("/way/file", "x", "x")]:
         web("cp", f"web:{source}", here / target)
@@ -93,8 +94,8 @@ def test_what_a_machine_owns_has_no_rights_here(web, tmp_path):
     sh(web, "mkdir /t; cp /bin/busybox /t/tool; chown 7:8 /t/tool; chmod 6755 /t/tool; mkfifo /t/pipe")
     web("cp", "web:/t", tmp_path / "t")
     info = (tmp_path / "t" / "tool").stat()
-    assert (info.st_uid, info.st_gid, info.st_mode & 0o7777) == (os.geteuid(), os.getegid(), 0o755)
-    if os.geteuid() == 0:
+    assert (info.st_uid, info.st_gid, info.st_mode & 0o7777) == (web.outside(0), web.outside(0), 0o755)
+    if web.outside(0) == 0:
         web("cp", "-a", "web:/t/tool", tmp_path / "owned")
         assert (tmp_path / "owned").stat().st_uid == 7
 
@@ -159,6 +160,7 @@ def test_mistakes_name_the_next_step(web, tmp_path):
         done = web("cp", source, target, status=None)
         assert done.returncode != 0 and expected in done.stderr, (source, target, done)
     (tmp_path / "t").mkdir()
+    web.hand_over(tmp_path / "t")
     (tmp_path / "t" / "inner").write_text("file")
     assert "no folder" in web("cp", "web:/t/.", tmp_path / "t", status=1).stderr
     assert "a folder" in web("cp", str(tmp_path / "t") + "/.", "web:/t", status=1).stderr

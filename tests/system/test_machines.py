@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from harness import rootless
+
 TIMEOUT = 60
 
 pytestmark = pytest.mark.usefixtures("kernels", "vmm")
@@ -37,6 +39,13 @@ class Machines:
         assert status is None or done.returncode == status, (command, words, done)
         return done
 
+    def outside(self, number):
+        """Who the host takes a user of a machine for."""
+        return number or os.geteuid()
+
+    def hand_over(self, path):
+        """Gives a file of the test to who runs the machines."""
+
     def inspect(self, name):
         return json.loads(self("inspect", name).stdout)[0]
 
@@ -50,16 +59,49 @@ class Machines:
             time.sleep(0.05)
 
 
-@pytest.fixture(params=["microvm", "container"])
-def machines(request, store, bulkhead):
-    if request.param == "container" and os.geteuid() != 0:
-        pytest.skip("containers of images need root")
-    machines = Machines(bulkhead, store, request.param)
+class RootlessMachines(Machines):
+    """Containers of somebody who is not root."""
+
+    def __init__(self, user, root, ids=True):
+        super().__init__(user.bulkhead, root, "container")
+        self.user, self.ids = user, ids
+
+    def words(self, command, *words):
+        return self.user.words(*super().words(command, *words), ids=self.ids)
+
+    def outside(self, number):
+        return rootless.outside(number)
+
+    def hand_over(self, path):
+        os.chown(path, rootless.USER, rootless.USER)
+
+
+@pytest.fixture(params=["microvm", "container", "rootless"])
+def machines(request, bulkhead):
+    if request.param == "rootless":
+        if "tmp_path" in request.fixturenames:
+            request.getfixturevalue("user").own(request.getfixturevalue("tmp_path"))
+        machines = RootlessMachines(request.getfixturevalue("user"), request.getfixturevalue("user_store"))
+    else:
+        if request.param == "container" and os.geteuid() != 0:
+            pytest.skip("containers of images without a user of the test's need root")
+        machines = Machines(bulkhead, request.getfixturevalue("store"), request.param)
     yield machines
     left = machines("ps", "-aq").stdout.split()
     if left:
         machines("rm", "-f", *left)
-    assert not list((store / "machines").iterdir())
+    assert not list((machines.root / "machines").iterdir())
+
+
+def need_groups(machines):
+    """Limits and pauses are control groups, which a host gives to root."""
+    if isinstance(machines, RootlessMachines):
+        pytest.skip("control groups of containers need root")
+
+
+def need_builds(machines):
+    if isinstance(machines, RootlessMachines) or os.geteuid() != 0:
+        pytest.skip("builds need root")
 
 
 def test_a_machine_lives_until_it_is_removed(machines):
@@ -151,6 +193,7 @@ def test_restart_policies(machines):
 
 
 def test_pause_holds_the_machine(machines):
+    need_groups(machines)
     machines("run", "-d", "--name", "web", "busybox", "sh", "-c", "while :; do echo x; sleep 0.05; done")
     machines("pause", "web")
     assert machines.state("web")["status"] == "paused"
@@ -194,13 +237,15 @@ def test_names_change_and_filters_find(machines):
 
 
 def test_a_machine_is_measured(machines):
-    machines("run", "-d", "--name", "busy", "-m", "128", "busybox", "sh", "-c", "while :; do :; done")
+    limit = () if isinstance(machines, RootlessMachines) else ("-m", "128")
+    machines("run", "-d", "--name", "busy", *limit, "busybox", "sh", "-c", "while :; do :; done")
     usage = json.loads(machines("stats", "--no-stream", "--json", "busy").stdout)[0]
-    assert usage["cpu_percent"] > 5 and usage["memory"] > 0
-    assert usage["memory_limit"] == 128 << 20
+    assert usage["cpu_percent"] > 5 and usage["memory"] > 0 and usage["processes"] > 0
+    assert usage["memory_limit"] == (128 << 20 if limit else 0)
 
 
 def test_limits_and_policies_change(machines):
+    need_groups(machines)
     machines("run", "-d", "--name", "web", "-m", "128", "busybox", "sh", "-c", "sleep 0.5; exit 4")
     done = machines("update", "-m", "160", "--restart", "on-failure:1", "--label", "a=b", "web")
     live = machines.isolation == "container"
@@ -238,7 +283,7 @@ def test_mistakes_name_the_next_step(machines):
     assert done.returncode == 0 or "rm -f" in done.stderr
 
 
-def test_its_supervisor_takes_a_machine_with_it(machines, store):
+def test_its_supervisor_takes_a_machine_with_it(machines):
     machines("run", "-d", "--name", "web", "busybox", "sleep", "100")
     supervisor = machines.state("web")["pid"]
     marker = f"machines/{machines.inspect('web')['id']}".encode()

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from test_machines import TIMEOUT, Machines, machines  # noqa: F401  (a fixture)
+from test_machines import TIMEOUT, Machines, machines, need_builds  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.usefixtures("kernels", "vmm")
 
@@ -57,8 +57,7 @@ def test_volumes_without_a_name_go_with_their_machine(machines, clean):  # noqa:
 
 
 def test_a_volume_starts_with_what_the_image_has(machines, clean, tmp_path):  # noqa: F811
-    if os.geteuid() != 0:
-        pytest.skip("builds need root")
+    need_builds(machines)
     build(machines, tmp_path, "FROM busybox\nRUN mkdir -p /srv/a && echo image > /srv/a/file && chown 7:8 /srv "
                               "&& chmod 750 /srv && ln -s /etc/passwd /srv/link\n")
     script = "stat -c '%u %g %a' /srv; cat /srv/a/file; readlink /srv/link; echo more >> /srv/a/file"
@@ -70,13 +69,14 @@ def test_a_volume_starts_with_what_the_image_has(machines, clean, tmp_path):  # 
 def test_a_folder_of_the_host_is_shared(machines, clean, tmp_path):  # noqa: F811
     folder = tmp_path / "shared"
     folder.mkdir()
+    machines.hand_over(folder)
     (folder / "from_host").write_text("host\n")
     machines("run", "-v", f"{folder}:/x", "busybox", "sh", "-c",
              "cat /x/from_host > /x/from_machine; chown 7 /x/from_machine; mkdir /x/inside")
     made = folder / "from_machine"
     assert made.read_text() == "host\n"
     if os.geteuid() == 0:
-        assert made.stat().st_uid == 7
+        assert made.stat().st_uid == machines.outside(7)
     done = machines("run", "--mount", f"type=bind,source={folder},target=/x,readonly", "busybox", "sh", "-c",
                     "touch /x/new || rm -r /x/inside || cat /x/from_host")
     assert done.stdout == "host\n"
@@ -92,8 +92,7 @@ def test_a_relative_folder_is_one_of_the_working_directory(machines, clean, tmp_
 
 
 def test_an_image_cannot_lead_a_mount_to_the_host(machines, clean, tmp_path):  # noqa: F811
-    if os.geteuid() != 0:
-        pytest.skip("builds need root")
+    need_builds(machines)
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret").write_text("of the host\n")

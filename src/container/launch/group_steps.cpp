@@ -54,7 +54,8 @@ Result<> apply_limits(Launch& launch) {
   if (has_root(launch)) return launch.cgroup->apply(with_default_devices(wanted));
   if (launch.cgroup->folders().empty() && asks_for_limits(wanted)) {
     return fail(Errc::Denied,
-                "linux.resources: no control group can be made here without root; delegate one");
+                "linux.resources: no control group can be made here without root; delegate one, "
+                "or ask for no limits");
   }
   auto resources = wanted;
   resources.devices.clear();

@@ -10,8 +10,8 @@
 #include "container/launch/channel.h"
 #include "container/launch/launch.h"
 #include "container/launch/mount_tree.h"
-#include "jail/capabilities.h"
-#include "jail/id_map.h"
+#include "jail/user_namespace.h"
+#include "os/capability.h"
 #include "os/file.h"
 #include "os/text_file.h"
 
@@ -100,7 +100,7 @@ void plan_host(Launch& launch, Plan& plan) {
 }
 
 Plan make_plan(Launch& launch) {
-  launch.privileged = jail::has_capability(CAP_SYS_ADMIN);
+  launch.privileged = os::has_capability(CAP_SYS_ADMIN);
   launch.mapped = jail::in_user_namespace(launch.proc);
   Plan plan;
   plan_host(launch, plan);

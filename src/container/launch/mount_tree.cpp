@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "jail/mount.h"
+#include "jail/user_namespace.h"
 
 namespace bh::container {
 

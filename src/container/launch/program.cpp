@@ -112,14 +112,21 @@ void give_standard_files(std::uint32_t user) {
   }
 }
 
-Result<> drop_privileges(ProcessSpec const& process, ProgramStart& start) {
+/// Where a user without privileges has made the user namespace, or who has made ours.
+jail::GroupsDenied groups_denied(jail::ProcDir const& proc) {
+  auto const word = proc.read("self/setgroups");
+  return word && word->starts_with("deny") ? jail::GroupsDenied::Keep : jail::GroupsDenied::Fail;
+}
+
+Result<> drop_privileges(ProcessSpec const& process, ProgramStart& start,
+                         jail::GroupsDenied denied) {
   BH_TRY(jail::set_rlimits(process.rlimits));
   give_standard_files(process.user.uid);
   // A filter needs CAP_SYS_ADMIN, or that no program can gain a privilege.
   if (!process.no_new_privileges) BH_TRY(install_filter(start));
   auto const capabilities = process.capabilities.value_or(jail::CapabilitySets{});
   BH_TRY(jail::limit_capabilities(capabilities));
-  BH_TRY(jail::set_user(process.user, start.groups_denied));
+  BH_TRY(jail::set_user(process.user, denied));
   BH_TRY(jail::set_capabilities(capabilities));
   if (!process.no_new_privileges) return {};
   BH_TRY(jail::forbid_new_privileges());
@@ -129,6 +136,7 @@ Result<> drop_privileges(ProcessSpec const& process, ProgramStart& start) {
 Result<> prepare(ProcessSpec const& process, ProgramStart& start, jail::ProcDir proc,
                  std::optional<jail::RootDir> root) {
   BH_TRY(set_attributes(process, start, proc));
+  auto const denied = groups_denied(proc);
   // No way to the host may be open when the first path of the container's choice is followed.
   {
     auto const closed = std::move(proc);
@@ -136,7 +144,7 @@ Result<> prepare(ProcessSpec const& process, ProgramStart& start, jail::ProcDir 
   root.reset();
   // As root first: the user may not be allowed to enter what he is to work in.
   auto entered = enter_cwd(process.cwd);
-  BH_TRY(drop_privileges(process, start));
+  BH_TRY(drop_privileges(process, start, denied));
   if (!entered) entered = enter_cwd(process.cwd);
   if (!entered) return entered;
   // Signals that were blocked or ignored would stay so in the program.

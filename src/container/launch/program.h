@@ -26,8 +26,7 @@ struct ProgramStart {
   jail::SeccompFilter const* seccomp = nullptr;
   os::UniqueFd seccomp_listener;  // Where the listener of a notifying filter is sent, with
   std::string seccomp_state;      // this text.
-  jail::GroupsDenied groups_denied = jail::GroupsDenied::Fail;
-  std::string keyring;  // Name of a new session keyring; empty: keep.
+  std::string keyring;            // Name of a new session keyring; empty: keep.
   std::optional<unsigned long> personality;
   std::optional<jail::MemoryPolicy> memory_policy;
   int first_closed = 3;  // Descriptors from here on do not reach the program.

@@ -9,7 +9,7 @@
 
 namespace bh::container {
 
-Result<> decode_id_maps(Json json, jail::IdMaps& out);
+Result<> decode_id_maps(Json json, os::IdMaps& out);
 
 Result<> decode(Json json, NamespaceSpec& out) {
   std::string type;

@@ -1,6 +1,6 @@
 #include "container/spec/spec.h"
 
-namespace bh::jail {
+namespace bh::os {
 
 Result<> decode(container::Json json, IdMapping& out) {
   BH_TRY(container::required_member(json, "containerID", out.inside));
@@ -8,16 +8,16 @@ Result<> decode(container::Json json, IdMapping& out) {
   return container::required_member(json, "size", out.count);
 }
 
-}  // namespace bh::jail
+}  // namespace bh::os
 
 namespace bh::container {
 
-Result<> decode_id_maps(Json json, jail::IdMaps& out) {
+Result<> decode_id_maps(Json json, os::IdMaps& out) {
   BH_TRY(optional_member(json, "uidMappings", out.users));
   BH_TRY(optional_member(json, "gidMappings", out.groups));
-  auto const users = jail::check_id_map(out.users);
+  auto const users = os::check_id_map(out.users);
   if (!users) return json.wrong("uidMappings: " + users.error().message);
-  auto const groups = jail::check_id_map(out.groups);
+  auto const groups = os::check_id_map(out.groups);
   if (!groups) return json.wrong("gidMappings: " + groups.error().message);
   return {};
 }

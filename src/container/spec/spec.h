@@ -10,12 +10,12 @@
 #include "container/json/json.h"
 #include "jail/capabilities.h"
 #include "jail/cgroup/resources.h"
-#include "jail/id_map.h"
 #include "jail/memory_policy.h"
 #include "jail/mount_options.h"
 #include "jail/privileges.h"
 #include "jail/rlimits.h"
 #include "jail/seccomp.h"
+#include "os/id_map.h"
 
 namespace bh::container {
 
@@ -52,7 +52,7 @@ struct MountSpec {
   std::string type;
   std::string source;
   jail::MountOptions options;
-  jail::IdMaps id_maps;  // Empty: those of the container, if it is to be mapped.
+  os::IdMaps id_maps;  // Empty: those of the container, if it is to be mapped.
 };
 
 struct Hook {
@@ -93,7 +93,7 @@ struct TimeOffset {
 
 struct LinuxSpec {
   std::vector<NamespaceSpec> namespaces;
-  jail::IdMaps id_maps;
+  os::IdMaps id_maps;
   std::map<std::string, TimeOffset> time_offsets;  // "monotonic", "boottime"
   std::vector<DeviceSpec> devices;
   std::map<std::string, std::string> net_devices;  // Name outside to name inside.
@@ -145,6 +145,11 @@ namespace bh::jail {
 
 Result<> decode(container::Json json, Resources& out);
 Result<> decode(container::Json json, SeccompProfile& out);
-Result<> decode(container::Json json, IdMapping& out);
 
 }  // namespace bh::jail
+
+namespace bh::os {
+
+Result<> decode(container::Json json, IdMapping& out);
+
+}  // namespace bh::os

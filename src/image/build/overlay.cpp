@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "os/folder.h"
+#include "os/id_map.h"
 #include "os/text_file.h"
 
 namespace bh::image::build {
@@ -55,14 +56,24 @@ Result<Overlay> Overlay::mount_at(std::span<std::string const> lower, std::strin
     lowers = link + (lowers.empty() ? "" : ":" + lowers);
   }
   if (lowers.empty()) lowers = overlay.folder() + "/none";
+  auto const maps = BH_TRY(os::own_id_maps());
+  // Linux Documentation/filesystems/overlayfs.rst: in a user namespace its marks are attributes
+  // that users may set, and both features are off.
+  std::string const kind = os::are_mapped(maps) ? "userxattr" : "redirect_dir=off,metacopy=off";
   auto const options = "lowerdir=" + lowers + ",upperdir=" + overlay.upper() +
-                       ",workdir=" + overlay.folder() + "/work,redirect_dir=off,metacopy=off";
+                       ",workdir=" + overlay.folder() + "/work," + kind;
   if (options.size() > kLongestOptions) {
     return fail(Errc::Unsupported,
                 "an image of " + std::to_string(lower.size()) + " layers as a base to build on");
   }
   if (::mount("overlay", overlay.root().c_str(), "overlay", 0, options.c_str()) != 0) {
-    return fail_errno("mount layers at " + overlay.root(), errno);
+    int const error = errno;
+    if (os::are_mapped(maps) && error == EPERM) {
+      return fail(Errc::Unsupported, "mount layers at " + overlay.root() +
+                                         ": Linux before 5.11 lets only root do that (use sudo, or "
+                                         "--isolation microvm)");
+    }
+    return fail_errno("mount layers at " + overlay.root(), error);
   }
   return overlay;
 }

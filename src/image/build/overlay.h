@@ -11,7 +11,7 @@
 namespace bh::image::build {
 
 /// Layers mounted on top of each other with a writable folder above, which is what one step of a
-/// build changes. Needs root. Unmounted and removed with this object.
+/// build changes. Needs root, of a user namespace at least. Unmounted and removed with this object.
 class Overlay {
  public:
   /// Lets this process have mounts of its own, which end with it, whatever ends it. Once, before

@@ -13,6 +13,7 @@
 #include "os/file_lock.h"
 #include "os/folder.h"
 #include "os/spawn.h"
+#include "os/user_namespace.h"
 
 namespace bh::machine {
 
@@ -53,11 +54,11 @@ Result<> bury(Store& store, std::string const& id) {
   // Somebody else buries it, or it has another supervisor already.
   if (!lock) return {};
   auto const record = store.find(id);
-  if (!record) return os::remove_tree(AT_FDCWD, folder);
+  if (!record) return os::remove_foreign_tree(AT_FDCWD, folder);
   if (!record->supervisor || os::lives(*record->supervisor)) return {};
   BH_TRY(clean_up(*record, folder));
   if (record->definition.remove_at_end) {
-    BH_TRY(os::remove_tree(AT_FDCWD, folder));
+    BH_TRY(os::remove_foreign_tree(AT_FDCWD, folder));
     BH_TRY(store.remove(id));
     return store.remove_anonymous_volumes(record->definition);
   }

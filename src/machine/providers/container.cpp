@@ -10,10 +10,6 @@ namespace bh::machine {
 
 Result<int> run_container(Definition const& definition, Process const& process,
                           ContainerOptions const& options) {
-  if (::geteuid() != 0) {
-    return fail(Errc::Denied,
-                "containers without root are not supported yet (use sudo, or --isolation microvm)");
-  }
   auto const folder = BH_TRY(program_folder());
   auto const runtime = BH_TRY(find_companion("bulkhead-oci", {folder}));
   BH_TRY(image::build::Overlay::separate_mounts());

@@ -1,6 +1,7 @@
 #include "machine/providers/container_bundle.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -9,8 +10,8 @@
 
 #include "image/build/container_config.h"
 #include "image/build/root_path.h"
-#include "image/build/user.h"
 #include "os/file.h"
+#include "os/id_map.h"
 #include "os/text_file.h"
 
 namespace bh::machine {
@@ -41,7 +42,7 @@ std::vector<std::string> places_of(std::string const& program,
   return places;
 }
 
-image::build::ContainerMount container_mount(Mount const& mount) {
+image::build::ContainerMount container_mount(Mount const& mount, bool mapped) {
   if (mount.kind == MountKind::Memory) {
     std::vector<std::string> options{"nosuid", "nodev", "noexec", mount.read_only ? "ro" : "rw"};
     for (std::string_view rest = mount.options; !rest.empty();) {
@@ -51,7 +52,14 @@ image::build::ContainerMount container_mount(Mount const& mount) {
     }
     return {.target = mount.target, .type = "tmpfs", .source = "tmpfs", .options = options};
   }
-  // Without what is mounted below it, as a microVM has it.
+  // With what is mounted below it: in a user namespace the kernel lets nobody look under mounts.
+  if (mapped) {
+    return {.target = mount.target,
+            .type = "bind",
+            .source = mount.source,
+            .options = {"rbind", mount.read_only ? "rro" : "rw"}};
+  }
+  // Without it, as a microVM has it.
   return {.target = mount.target,
           .type = "bind",
           .source = mount.source,
@@ -118,6 +126,19 @@ std::optional<Refusal> exec_refusal(int root, std::string const& program,
   return Refusal{.status = status, .message = "exec " + program + ": " + why};
 }
 
+Result<image::build::User> container_user(int root, std::string const& text) {
+  auto const user = BH_TRY(image::build::find_user(root, text));
+  auto const maps = BH_TRY(os::own_id_maps());
+  if (os::outside_id(maps.users, user.uid) >= 0 && os::outside_id(maps.groups, user.gid) >= 0) {
+    return user;
+  }
+  return fail(Errc::Unsupported,
+              fmt::format("run as user {} and group {}: without root a container has the ids that "
+                          "/etc/subuid and /etc/subgid give its user, and these are not among them "
+                          "(root can give more; --user root needs none)",
+                          user.uid, user.gid));
+}
+
 Result<ContainerBundle> make_bundle(Definition const& definition, Process const& process,
                                     ContainerOptions const& options) {
   using namespace image::build;
@@ -131,7 +152,7 @@ Result<ContainerBundle> make_bundle(Definition const& definition, Process const&
   bundle.refusal = exec_refusal(bundle.root.get(), process.words.front(), process.environment,
                                 process.working_folder);
   if (bundle.refusal) return bundle;
-  auto const user = BH_TRY(find_user(bundle.root.get(), process.user));
+  auto const user = BH_TRY(container_user(bundle.root.get(), process.user));
   ContainerConfig config{
       .root = bundle.overlay.root(),
       .words = process.words,
@@ -147,7 +168,10 @@ Result<ContainerBundle> make_bundle(Definition const& definition, Process const&
   if (!options.wiring.cards.empty()) {
     BH_TRY(add_name_files(options.wiring, bundle.overlay.folder(), config));
   }
-  for (auto const& mount : definition.mounts) config.mounts.push_back(container_mount(mount));
+  auto const maps = BH_TRY(os::own_id_maps());
+  for (auto const& mount : definition.mounts) {
+    config.mounts.push_back(container_mount(mount, os::are_mapped(maps)));
+  }
   BH_TRY(add_secrets(options, bundle, config));
   config.read_only = definition.read_only;
   if (definition.memory_mib) config.memory = *definition.memory_mib * kMebibyte;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "image/build/overlay.h"
+#include "image/build/user.h"
 #include "machine/process.h"
 #include "machine/secret.h"
 #include "machine/wiring.h"
@@ -37,6 +38,9 @@ std::optional<Refusal> exec_refusal(int root, std::string const& program,
                                     std::vector<std::string> const& environment,
                                     std::string const& working_folder);
 
+/// find_user() (image/build/user.h), if this process has such ids to give.
+Result<image::build::User> container_user(int root, std::string const& text);
+
 /// A container that bulkhead-oci can run: its root file system, mounted, and config.json beside it.
 struct ContainerBundle {
   image::build::Overlay overlay;
@@ -46,7 +50,8 @@ struct ContainerBundle {
   std::string private_environment = {};  // A file in there; empty: none.
 };
 
-/// Mounts of this process must be its own (Overlay::separate_mounts). Needs root.
+/// Mounts of this process must be its own (Overlay::separate_mounts). Needs root, of a user
+/// namespace at least.
 Result<ContainerBundle> make_bundle(Definition const& definition, Process const& process,
                                     ContainerOptions const& options);
 

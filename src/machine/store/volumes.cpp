@@ -12,6 +12,7 @@
 #include "machine/machine_name.h"
 #include "machine/store/store.h"
 #include "os/folder.h"
+#include "os/user_namespace.h"
 
 namespace bh::machine {
 
@@ -115,7 +116,7 @@ Result<> Store::remove_volume(std::string const& name) {
     }
     BH_TRY(transaction.commit());
   }
-  return os::remove_tree(AT_FDCWD, gone);
+  return os::remove_foreign_tree(AT_FDCWD, gone);
 }
 
 Result<> Store::remove_anonymous_volumes(Definition const& definition) {
@@ -134,7 +135,7 @@ Result<> Store::sweep_volumes() {
   auto const names = BH_TRY(os::names_in(AT_FDCWD, root_ + "/volumes"));
   for (auto const& name : names) {
     // Who removes it just now may be faster.
-    if (name.starts_with('.')) (void)os::remove_tree(AT_FDCWD, root_ + "/volumes/" + name);
+    if (name.starts_with('.')) (void)os::remove_foreign_tree(AT_FDCWD, root_ + "/volumes/" + name);
   }
   return {};
 }

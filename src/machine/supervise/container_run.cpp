@@ -10,13 +10,15 @@
 #include <boost/json/serialize.hpp>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <initializer_list>
 
-#include "image/build/user.h"
 #include "image/json.h"
 #include "machine/providers/companions.h"
 #include "machine/supervise/files.h"
 #include "os/descriptor.h"
+#include "os/folder.h"
+#include "os/process_usage.h"
 #include "os/spawn.h"
 #include "os/text_file.h"
 #include "os/unix_socket.h"
@@ -55,6 +57,33 @@ Result<std::uint64_t> number_at(boost::json::object const& json,
     if (object == nullptr) return 0;
   }
   return image::number_member(*object, *(path.end() - 1));
+}
+
+/// Whether a process is in a pid namespace below the one that /proc shows.
+bool is_inside(std::string const& pid) {
+  constexpr std::size_t kLimit = std::size_t{16} * 1024;
+  constexpr std::string_view kIds = "\nNSpid:\t";
+  auto const text = os::read_text_at(AT_FDCWD, "/proc/" + pid + "/status", kLimit);
+  if (!text) return false;
+  auto const at = text->find(kIds);
+  if (at == text->npos) return false;
+  auto const line = std::string_view(*text).substr(at + kIds.size());
+  return line.substr(0, line.find('\n')).find('\t') != line.npos;
+}
+
+/// Without a control group that counts. Our own /proc has the container's processes and ours.
+Result<Run::Usage> usage_of_processes() {
+  Run::Usage usage;
+  auto const names = BH_TRY(os::names_in(AT_FDCWD, "/proc"));
+  for (auto const& name : names) {
+    if (name.find_first_not_of("0123456789") != name.npos || !is_inside(name)) continue;
+    auto const one = os::process_usage(std::atoi(name.c_str()));
+    if (!one) continue;
+    usage.cpu += one->cpu;
+    usage.memory += one->memory;
+    ++usage.processes;
+  }
+  return usage;
 }
 
 }  // namespace
@@ -156,6 +185,7 @@ End ContainerRun::end_with(int status) const {
       end.reason = Reason::OutOfMemory;
     } else if (end.reason == Reason::Exited && status == 1) {
       end.reason = Reason::NotStarted;
+      end.exit_status = kCannotStart;
       end.state = State::Failed;
     }
   }
@@ -195,7 +225,7 @@ Result<std::unique_ptr<Session>> ContainerRun::exec(ExecRequest const& request) 
     command.insert(command.end(), {"--env", variable});
   }
   if (request.user) {
-    auto const user = BH_TRY(image::build::find_user(bundle_.root.get(), *request.user));
+    auto const user = BH_TRY(container_user(bundle_.root.get(), *request.user));
     command.insert(command.end(), {"--user", fmt::format("{}:{}", user.uid, user.gid)});
   }
   if (request.terminal) {
@@ -245,6 +275,7 @@ Result<Run::Usage> ContainerRun::usage() {
   usage.memory = BH_TRY(number_at(*data, {"memory", "usage", "usage"}));
   usage.memory_limit = BH_TRY(number_at(*data, {"memory", "usage", "limit"}));
   usage.processes = BH_TRY(number_at(*data, {"pids", "current"}));
+  if (usage.processes == 0) return usage_of_processes();
   // What the kernel shows where there is no limit.
   constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 60;
   if (usage.memory_limit > kNoLimit) usage.memory_limit = 0;

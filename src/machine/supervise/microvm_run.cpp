@@ -12,8 +12,8 @@
 #include <csignal>
 
 #include "os/descriptor.h"
+#include "os/process_usage.h"
 #include "os/spawn.h"
-#include "os/text_file.h"
 #include "os/unix_socket.h"
 
 namespace bh::machine {
@@ -185,21 +185,8 @@ Result<std::unique_ptr<Session>> MicrovmRun::ask_guest(std::string_view request)
 }
 
 Result<Run::Usage> MicrovmRun::usage() {
-  constexpr std::size_t kLimit = 4096;
-  auto const folder = "/proc/" + std::to_string(pid_);
-  auto const stat = BH_TRY(os::read_text_at(AT_FDCWD, folder + "/stat", kLimit));
-  auto const pages = BH_TRY(os::read_text_at(AT_FDCWD, folder + "/statm", kLimit));
-  Usage usage{.memory_limit = memory_, .processes = 1};
-  // proc(5): fields 14 and 15 of stat are ticks, field 2 of statm is resident pages.
-  unsigned long user = 0;
-  unsigned long system = 0;
-  unsigned long resident = 0;
-  std::sscanf(stat.c_str() + stat.rfind(')') + 1,
-              " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
-  std::sscanf(pages.c_str(), "%*u %lu", &resident);
-  constexpr std::uint64_t kNanoseconds = 1'000'000'000;
-  usage.cpu = (user + system) * (kNanoseconds / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
-  usage.memory = resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  auto const used = BH_TRY(os::process_usage(pid_));
+  Usage usage{.cpu = used.cpu, .memory = used.memory, .memory_limit = memory_, .processes = 1};
   return usage;
 }
 

@@ -28,6 +28,7 @@
 #include "os/folder.h"
 #include "os/spawn.h"
 #include "os/text_file.h"
+#include "os/user_namespace.h"
 
 namespace bh::machine {
 
@@ -116,14 +117,18 @@ struct Detached {
 
 /// The first process of a pid namespace: when it ends, whatever ends it, the kernel kills all that
 /// is in there. In the caller's place goes on only that process, and a keeper if the machine has
-/// cards. Without root there is no namespace; a microVM's one process is bound to us by
-/// PR_SET_PDEATHSIG.
+/// cards. Without root a container has all that in a user namespace, and a microVM has none of it:
+/// its one process is bound to us by PR_SET_PDEATHSIG.
 Result<Detached> detach(std::string const& root, std::string const& id) {
   auto const subject = BH_TRY(look_up(root, id));
   if (subject.has_cards) BH_TRY(step_aside());
   BH_TRY(os::make_folders(subject.folder, 0700));
   auto own_lock = BH_TRY(lock(subject.folder));
   BH_TRY(redirect_output(subject.folder));
+  if (subject.isolation == Isolation::Container && ::geteuid() != 0) {
+    auto const ids = BH_TRY(os::own_ids());
+    BH_TRY(os::enter_user_namespace(ids));
+  }
   Keeper::Ends ends;
   if (subject.has_cards) ends = BH_TRY(Keeper::prepare(subject.isolation));
   if (::unshare(CLONE_NEWPID) != 0 && errno != EPERM) return fail_errno("unshare", errno);

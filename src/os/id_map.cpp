@@ -1,22 +1,17 @@
-#include "jail/id_map.h"
+#include "os/id_map.h"
 
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <charconv>
 
-#include "jail/capabilities.h"
-#include "jail/process.h"
+#include "os/capability.h"
 #include "os/child.h"
 #include "os/text_file.h"
 
-namespace bh::jail {
+namespace bh::os {
 
 namespace {
 
@@ -30,31 +25,30 @@ bool only_own_id(std::span<IdMapping const> mappings, std::uint32_t own) {
   return mappings.size() == 1 && mappings[0].count == 1 && mappings[0].outside == own;
 }
 
-Result<> run_helper(std::string const& program, pid_t pid, std::span<IdMapping const> mappings) {
+Result<> run_helper(std::string const& name, pid_t pid, std::span<IdMapping const> mappings) {
+  auto const program = id_map_helper(name);
+  if (program.empty()) {
+    return fail(Errc::NotFound, "mapping more than one's own id needs " + name +
+                                    " (Debian's package uidmap) or CAP_SETUID");
+  }
   std::vector<std::string> arguments = {program, std::to_string(pid)};
   for (auto const& mapping : mappings) {
     arguments.push_back(std::to_string(mapping.inside));
     arguments.push_back(std::to_string(mapping.outside));
     arguments.push_back(std::to_string(mapping.count));
   }
-  for (auto const* const folder : {"/usr/bin/", "/bin/", "/usr/local/bin/"}) {
-    arguments[0] = folder + program;
-    if (::access(arguments[0].c_str(), X_OK) != 0) continue;
-    auto child = BH_TRY(os::Child::start(arguments));
-    int const status = BH_TRY(child.wait());
-    if (status == 0) return {};
-    return fail(Errc::Denied, arguments[0] + " ended with status " + std::to_string(status) +
-                                  " (does /etc/subuid or /etc/subgid give these ranges?)");
-  }
-  return fail(Errc::NotFound, "mapping more than one's own id needs " + program +
-                                  " (Debian's package uidmap) or CAP_SETUID");
+  auto child = BH_TRY(Child::start(arguments));
+  int const status = BH_TRY(child.wait());
+  if (status == 0) return {};
+  return fail(Errc::Denied, program + " ended with status " + std::to_string(status) +
+                                " (does /etc/subuid or /etc/subgid give these ranges?)");
 }
 
 Result<> write_map(int proc, pid_t pid, std::string const& file, std::string const& helper,
                    std::span<IdMapping const> mappings, bool direct) {
   if (mappings.empty()) return {};
   if (!direct) return run_helper(helper, pid, mappings);
-  return os::write_text_at(proc, std::to_string(pid) + "/" + file, id_map_text(mappings));
+  return write_text_at(proc, std::to_string(pid) + "/" + file, id_map_text(mappings));
 }
 
 }  // namespace
@@ -66,6 +60,27 @@ std::string id_map_text(std::span<IdMapping const> mappings) {
             std::to_string(mapping.count) + "\n";
   }
   return text;
+}
+
+Result<std::vector<IdMapping>> parse_id_map(std::string_view text) {
+  std::vector<IdMapping> mappings;
+  while (!text.empty()) {
+    auto const line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    std::uint32_t numbers[3] = {};
+    char const* at = line.data();
+    char const* const end = at + line.size();
+    for (auto& number : numbers) {
+      while (at < end && *at == ' ') ++at;
+      auto const [next, error] = std::from_chars(at, end, number);
+      if (error != std::errc()) {
+        return fail(Errc::Corrupt, "id map: \"" + std::string(line) + "\" is no range");
+      }
+      at = next;
+    }
+    mappings.push_back({.inside = numbers[0], .outside = numbers[1], .count = numbers[2]});
+  }
+  return mappings;
 }
 
 Result<> check_id_map(std::span<IdMapping const> mappings) {
@@ -101,34 +116,32 @@ Result<> write_id_maps(int proc, pid_t pid, IdMaps const& maps) {
   bool const groups = has_capability(CAP_SETGID) || only_own_id(maps.groups, ::getegid());
   if (groups && !has_capability(CAP_SETGID) && !maps.groups.empty()) {
     // user_namespaces(7): the price of mapping one's own group without a privilege.
-    BH_TRY(os::write_text_at(proc, std::to_string(pid) + "/setgroups", "deny"));
+    BH_TRY(write_text_at(proc, std::to_string(pid) + "/setgroups", "deny"));
   }
   BH_TRY(write_map(proc, pid, "gid_map", "newgidmap", maps.groups, groups));
   return write_map(proc, pid, "uid_map", "newuidmap", maps.users, users);
 }
 
-bool in_user_namespace(ProcDir const& proc) {
-  auto const map = proc.read("self/uid_map");
-  if (!map) return false;  // A kernel without user namespaces.
-  std::uint64_t numbers[3] = {};
-  char const* at = map->data();
-  char const* const end = at + map->size();
-  for (auto& number : numbers) {
-    while (at < end && *at == ' ') ++at;
-    at = std::from_chars(at, end, number).ptr;
+std::string id_map_helper(std::string const& name) {
+  for (auto const* const folder : {"/usr/bin/", "/bin/", "/usr/local/bin/"}) {
+    if (::access((folder + name).c_str(), X_OK) == 0) return folder + name;
   }
+  return {};
+}
+
+Result<IdMaps> own_id_maps() {
+  constexpr std::size_t kLimit = 64 * 1024;  // 340 lines of three numbers.
+  auto const users = BH_TRY(read_text_at(AT_FDCWD, "/proc/self/uid_map", kLimit));
+  auto const groups = BH_TRY(read_text_at(AT_FDCWD, "/proc/self/gid_map", kLimit));
+  IdMaps maps;
+  maps.users = BH_TRY(parse_id_map(users));
+  maps.groups = BH_TRY(parse_id_map(groups));
+  return maps;
+}
+
+bool are_mapped(IdMaps const& maps) {
   // user_namespaces(7): the first namespace, and no other, maps every id to itself.
-  return numbers[0] != 0 || numbers[1] != 0 || numbers[2] != 4294967295;
+  return maps.users != std::vector<IdMapping>{{.inside = 0, .outside = 0, .count = kIds - 1}};
 }
 
-Result<os::UniqueFd> make_user_namespace(int proc, IdMaps const& maps) {
-  auto process = BH_TRY(Process::clone({.flags = CLONE_NEWUSER}));
-  if (process.in_child()) {
-    ::pause();
-    ::_exit(0);
-  }
-  BH_TRY(write_id_maps(proc, process.pid(), maps));
-  return os::open_at(proc, std::to_string(process.pid()) + "/ns/user", O_RDONLY);
-}
-
-}  // namespace bh::jail
+}  // namespace bh::os
