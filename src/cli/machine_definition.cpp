@@ -101,12 +101,9 @@ Result<> read_network(Options const& options, machine::Definition& definition) {
     definition.ports.push_back(*port);
   }
   bool const container = definition.isolation == machine::Isolation::Container;
-  if (container && definition.network == machine::NetworkKind::User) {
-    return fail(Errc::Unsupported,
-                "user networks of containers are not supported yet (use --isolation microvm, or a "
-                "network of `bulkhead network create`)");
-  }
-  if (container && definition.networks.empty() && !definition.ports.empty()) {
+  // Without root, and beside a user network, ports are published by that.
+  bool const managed = ::geteuid() == 0 && definition.network == machine::NetworkKind::None;
+  if (container && managed && definition.networks.empty() && !definition.ports.empty()) {
     definition.networks.push_back({.name = machine::kDefaultNetwork, .address = std::nullopt});
   }
   definition.rate_in = BH_TRY(rate(options, "--rate-in", definition));

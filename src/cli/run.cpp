@@ -11,6 +11,7 @@
 #include "image/unpacked_layer.h"
 #include "machine/providers/container.h"
 #include "machine/providers/microvm.h"
+#include "machine/providers/user_card.h"
 
 namespace bh::cli {
 
@@ -107,9 +108,13 @@ Result<int> run(Context& context, Options const& options) {
   auto const definition = BH_TRY(read_definition(options));
   // An address is a row's.
   if (!definition.networks.empty()) return run_kept(context, options, Lifetime::OneRun);
+  bool const container = definition.isolation == machine::Isolation::Container;
+  // Somebody has to hold the other end of its cable.
+  if (container && machine::has_user_card(definition.network, definition.ports)) {
+    return run_kept(context, options, Lifetime::OneRun);
+  }
   // A container whose limits cannot be set has not run; from the runtime alone one could not tell.
-  if (definition.isolation == machine::Isolation::Container && ::geteuid() != 0 &&
-      (definition.memory_mib || definition.cpus)) {
+  if (container && ::geteuid() != 0 && (definition.memory_mib || definition.cpus)) {
     return run_kept(context, options, Lifetime::OneRun);
   }
   return run_image(options);

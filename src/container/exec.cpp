@@ -18,6 +18,7 @@
 #include "jail/cgroup/cgroup.h"
 #include "jail/seccomp.h"
 #include "os/capability.h"
+#include "os/descriptor.h"
 #include "os/file.h"
 #include "os/text_file.h"
 
@@ -106,7 +107,7 @@ Error enter(jail::ProcDir& proc, ExecRequest& request, Entry& entry) {
     if (process.terminal) {
       auto console = BH_TRY(Console::open(*root));
       if (process.console_size) BH_TRY(console.resize(*process.console_size));
-      BH_TRY(send_descriptor(request.console_socket.get(), console.master(), "/dev/ptmx"));
+      BH_TRY(os::send_descriptor(request.console_socket.get(), console.master(), "/dev/ptmx"));
       request.console_socket.reset();
       BH_TRY(console.take_over(process.user.uid));
     }

@@ -24,6 +24,23 @@ Result<> set_nonblocking(int fd) {
   return {};
 }
 
+Result<> send_descriptor(int socket, int descriptor, std::string_view text) {
+  iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  if (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) return fail_errno("send a descriptor", errno);
+  return {};
+}
+
 Result<UniqueFd> receive_descriptor(int socket) {
   std::array<char, 256> text{};
   iovec part{.iov_base = text.data(), .iov_len = text.size()};

@@ -5,35 +5,16 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
+#include "os/child_task.h"
 #include "os/descriptor.h"
 #include "os/folder.h"
-#include "os/spawn.h"
 #include "os/text_file.h"
 
 namespace bh::os {
 
 namespace {
-
-constexpr std::size_t kLongestError = std::size_t{64} * 1024;
-
-/// A process's last words: an error, its kind first.
-void send_error(UniqueFd const& pipe, Error const& error) {
-  auto const text = static_cast<char>(error.code) + error.message;
-  (void)write_text(pipe, text);
-}
-
-/// Those of a process that says nothing if all went well.
-Result<> receive_error(UniqueFd const& pipe, pid_t pid) {
-  auto const text = read_text(pipe, kLongestError);
-  int const status = BH_TRY(wait_for(pid));
-  if (!text) return std::unexpected(text.error());
-  if (!text->empty()) return fail(static_cast<Errc>(text->front()), text->substr(1));
-  if (status != 0) return fail(Errc::Io, "a helper process was killed");
-  return {};
-}
 
 /// A setting of the host that forbids users their own namespaces, and how to change it.
 std::string forbidden_by() {
@@ -78,19 +59,12 @@ Result<> write_maps_of(pid_t pid, UniqueFd const& unshared, IdMaps const& maps) 
 
 Result<> enter_user_namespace(OwnIds const& ids) {
   auto [unshared, say_unshared] = BH_TRY(make_pipe());
-  auto [errors, report] = BH_TRY(make_pipe());
   pid_t const self = ::getpid();
-  pid_t const helper = ::fork();
-  if (helper < 0) return fail_errno("fork", errno);
-  if (helper == 0) {
+  auto helper = BH_TRY(ChildTask::start([&] {
     say_unshared.reset();
-    errors.reset();
-    auto const written = write_maps_of(self, unshared, ids.maps);
-    if (!written) send_error(report, written.error());
-    ::_exit(written ? 0 : 1);
-  }
+    return write_maps_of(self, unshared, ids.maps);
+  }));
   unshared.reset();
-  report.reset();
   Result<> entered;
   // Some hosts give a user namespace whose root may do nothing: with mounts of its own one sees.
   if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
@@ -99,7 +73,7 @@ Result<> enter_user_namespace(OwnIds const& ids) {
     entered = write_text(say_unshared, "g");
   }
   say_unshared.reset();
-  auto mapped = receive_error(errors, helper);
+  auto mapped = helper.wait();
   BH_TRY(std::move(entered));
   if (!mapped) return std::unexpected(std::move(mapped).error().while_doing("map user ids"));
   return {};
@@ -107,18 +81,10 @@ Result<> enter_user_namespace(OwnIds const& ids) {
 
 Result<> as_own_root(std::function<Result<>()> const& action) {
   auto const ids = BH_TRY(own_ids());
-  auto [errors, report] = BH_TRY(make_pipe());
-  pid_t const child = ::fork();
-  if (child < 0) return fail_errno("fork", errno);
-  if (child == 0) {
-    errors.reset();
-    auto done = enter_user_namespace(ids);
-    if (done) done = action();
-    if (!done) send_error(report, done.error());
-    ::_exit(done ? 0 : 1);
-  }
-  report.reset();
-  return receive_error(errors, child);
+  return in_child([&]() -> Result<> {
+    BH_TRY(enter_user_namespace(ids));
+    return action();
+  });
 }
 
 Result<> remove_foreign_tree(int folder, std::string const& path) {

@@ -10,7 +10,7 @@ from harness import paths
 
 USER = 12345
 FIRST_ID, IDS = 200000, 65536
-PROGRAMS = ("bulkhead", "bulkhead-supervise", "bulkhead-oci")
+PROGRAMS = ("bulkhead", "bulkhead-supervise", "bulkhead-usernet", "bulkhead-oci")
 KEPT = ("ld.so.cache", "resolv.conf", "hosts", "nsswitch.conf", "passwd", "group")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from harness import rootless
 from test_machines import RootlessMachines, processes_of
+from test_published_ports import free_port
 
 # A file of another user, in a folder that nobody else may look into.
 OWNED = "www/secret"
@@ -120,6 +121,43 @@ def test_an_unpacked_image_has_the_owners_of_a_container(machines, owned):
 def test_a_folder_of_the_host_comes_with_what_is_mounted_in_it(machines):
     script = "ls /x/pts/ptmx && touch /x/shm/new || echo refused"
     assert machines("run", "-v", "/dev:/x:ro", "busybox", "sh", "-c", script).stdout == "/x/pts/ptmx\nrefused\n"
+
+
+def test_the_end_of_its_cable_is_replaced_and_goes_with_the_machine(machines):
+    port = free_port()
+    machines("run", "-d", "--name", "web", "-p", f"{port}:80", "busybox", "sh", "-c",
+             "echo here > /index.html; httpd -f -p 80 -h /")
+    folder = f"{machines.root}/machines/{machines.inspect('web')['id']}/run"
+
+    def cables():
+        return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and is_cable(pid, folder)]
+
+    def answers():
+        return subprocess.run(["curl", "-s", "-m", "5", f"http://127.0.0.1:{port}/"], capture_output=True).stdout == b"here\n"
+
+    machines.wait_for(answers, "it serves")
+    first, = cables()
+    status = pathlib.Path(f"/proc/{first}/status").read_text()
+    assert "CapEff:\t0000000000000000" in status and f"Uid:\t{rootless.outside(65534)}\t" in status
+    os.kill(first, 9)
+    machines.wait_for(lambda: cables() not in ([], [first]) and answers(), "another one serves")
+    os.kill(machines.state("web")["pid"], 9)
+    machines.wait_for(lambda: not cables(), "the kernel has ended it")
+    machines("start", "web")
+    machines.wait_for(answers, "it serves again")
+
+
+def is_cable(pid, folder):
+    try:
+        return ("bulkhead-usernet" in pathlib.Path(f"/proc/{pid}/cmdline").read_text()
+                and os.readlink(f"/proc/{pid}/cwd") == folder)
+    except OSError:
+        return False
+
+
+def test_managed_networks_name_what_there_is_without_root(machines):
+    done = machines("run", "--network", "front", "busybox", "true", status=125)
+    assert "--network user" in done.stderr
 
 
 def test_limits_that_cannot_be_set_are_no_limits_that_are_forgotten(machines):

@@ -3,7 +3,7 @@
 jobs=$(nproc)
 # One compiler cache for all clones of the tree: paths inside it count as relative to it.
 export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1
-programs=(bulkhead bulkhead-supervise bulkhead-vmm bulkhead-init bulkhead-oci)
+programs=(bulkhead bulkhead-supervise bulkhead-usernet bulkhead-vmm bulkhead-init bulkhead-oci)
 
 # build_preset PRESET TARGET...: configures when needed, then builds into build/PRESET.
 build_preset() {

@@ -14,6 +14,7 @@
 #include "container/foreground.h"
 #include "container/json/document.h"
 #include "container/launch/channel.h"
+#include "os/descriptor.h"
 #include "os/text_file.h"
 
 namespace bh::container {
@@ -142,7 +143,7 @@ Result<int> exec(Invocation invocation) {
   }
   request.console_socket.reset();
   os::UniqueFd console;
-  if (console_source.valid()) console = BH_TRY(receive_descriptor(console_source.get()));
+  if (console_source.valid()) console = BH_TRY(os::receive_descriptor(console_source.get()));
   int const code = BH_TRY(wait_in_foreground(process, std::move(console), nullptr));
   return code;
 }

@@ -15,6 +15,7 @@
 #include "container/json/document.h"
 #include "container/launch/channel.h"
 #include "container/remove.h"
+#include "os/descriptor.h"
 #include "os/text_file.h"
 
 namespace bh::container {
@@ -154,7 +155,7 @@ Result<int> run(Invocation invocation) {
     return 0;
   }
   os::UniqueFd console;
-  if (console_source.valid()) console = BH_TRY(receive_descriptor(console_source.get()));
+  if (console_source.valid()) console = BH_TRY(os::receive_descriptor(console_source.get()));
   std::optional<OomWatch> oom;
   if (launch.cgroup) oom.emplace(*launch.cgroup);
   int const status = BH_TRY(wait_in_foreground(process, std::move(console), oom ? &*oom : nullptr));

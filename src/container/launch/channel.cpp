@@ -123,44 +123,6 @@ Result<> Channel::wait_ready() {
   return {};
 }
 
-Result<> send_descriptor(int socket, int descriptor, std::string_view text) {
-  iovec part{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-  if (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0) return fail_errno("send a descriptor", errno);
-  return {};
-}
-
-Result<os::UniqueFd> receive_descriptor(int socket) {
-  char text[256];
-  iovec part{.iov_base = text, .iov_len = sizeof text};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  if (::recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 0) {
-    return fail_errno("receive a descriptor", errno);
-  }
-  cmsghdr const* const header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) {
-    return fail(Errc::Io, "no descriptor came");
-  }
-  int descriptor = -1;
-  std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-  return os::UniqueFd(descriptor);
-}
-
 Result<os::UniqueFd> connect_to(std::string const& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -40,9 +40,6 @@ class Channel {
   os::UniqueFd socket_;
 };
 
-/// Sends a descriptor with `text` through a socket, as consoles and seccomp listeners travel.
-Result<> send_descriptor(int socket, int descriptor, std::string_view text);
-Result<os::UniqueFd> receive_descriptor(int socket);
 /// Connects to the stream socket at `path`.
 Result<os::UniqueFd> connect_to(std::string const& path);
 

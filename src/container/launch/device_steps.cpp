@@ -15,6 +15,7 @@
 #include "container/launch/console.h"
 #include "container/launch/launch.h"
 #include "jail/mount.h"
+#include "os/descriptor.h"
 #include "os/text_file.h"
 
 namespace bh::container {
@@ -135,7 +136,7 @@ Result<> set_up_console(Launch& launch) {
   auto const& process = *launch.spec.process;
   if (process.console_size) BH_TRY(console.resize(*process.console_size));
   if (launch.console_socket.valid()) {
-    BH_TRY(send_descriptor(launch.console_socket.get(), console.master(), "/dev/ptmx"));
+    BH_TRY(os::send_descriptor(launch.console_socket.get(), console.master(), "/dev/ptmx"));
     launch.console_socket.reset();
   }
   auto const place = BH_TRY(launch.root->make_file("/dev/console"));

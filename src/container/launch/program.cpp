@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "container/launch/channel.h"
+#include "os/descriptor.h"
 #include "os/text_file.h"
 
 namespace bh::container {
@@ -68,7 +69,7 @@ Result<> install_filter(ProgramStart& start) {
   if (start.seccomp == nullptr) return {};
   auto const listener = BH_TRY(start.seccomp->install());
   if (!listener.valid()) return {};
-  BH_TRY(send_descriptor(start.seccomp_listener.get(), listener.get(), start.seccomp_state));
+  BH_TRY(os::send_descriptor(start.seccomp_listener.get(), listener.get(), start.seccomp_state));
   start.seccomp_listener.reset();
   return {};
 }

@@ -14,6 +14,7 @@
 
 #include "machine/providers/companions.h"
 #include "machine/providers/guest_archive.h"
+#include "machine/providers/user_card.h"
 #include "os/child.h"
 #include "os/file.h"
 #include "os/file_write.h"
@@ -49,25 +50,6 @@ Result<std::string> find_init(MicrovmOptions const& options) {
   return find_companion("bulkhead-init", {folder, folder / ".." / "guest" / "init"});
 }
 
-bool has_user_card(Microvm const& machine) {
-  return machine.network == NetworkKind::User || !machine.ports.empty();
-}
-
-boost::json::object user_network(Microvm const& machine) {
-  boost::json::array forwards;
-  for (auto const& port : machine.ports) {
-    forwards.push_back({{"protocol", net::to_string(port.protocol)},
-                        {"host_address", port.host_address.text()},
-                        {"host_port", port.host_port},
-                        {"guest_port", port.machine_port}});
-  }
-  return {{"iface_id", "eth0"},
-          {"host_dev_name", ""},
-          {"backend", "User"},
-          {"restricted", machine.network == NetworkKind::None},
-          {"port_forwards", std::move(forwards)}};
-}
-
 boost::json::array network_interfaces(Microvm const& machine) {
   boost::json::array interfaces;
   for (auto const& card : machine.wiring.cards) {
@@ -75,7 +57,9 @@ boost::json::array network_interfaces(Microvm const& machine) {
                           {"host_dev_name", card.link},
                           {"guest_mac", card.mac.text()}});
   }
-  if (interfaces.empty() && has_user_card(machine)) interfaces.push_back(user_network(machine));
+  if (interfaces.empty() && has_user_card(machine.network, machine.ports)) {
+    interfaces.push_back(user_card(machine.network, machine.ports));
+  }
   return interfaces;
 }
 
@@ -93,11 +77,8 @@ std::vector<std::string> wiring_settings(Wiring const& wiring) {
 /// What the guest would learn by DHCP, without waiting for it (docs/design/virtio.md).
 std::vector<std::string> network_settings(Microvm const& machine) {
   if (!machine.wiring.cards.empty()) return wiring_settings(machine.wiring);
-  if (!has_user_card(machine)) return {};
-  // The gateway also where nothing leaves: who comes in by a published port has an answer.
-  std::vector<std::string> settings{"address=10.0.2.15/24", "gateway=10.0.2.2"};
-  if (machine.network == NetworkKind::User) settings.emplace_back("dns=10.0.2.3");
-  return settings;
+  if (!has_user_card(machine.network, machine.ports)) return {};
+  return wiring_settings(user_wiring(machine.network));
 }
 
 bool is_share(Mount const& mount) {

@@ -15,6 +15,7 @@
 
 #include "image/json.h"
 #include "machine/providers/companions.h"
+#include "machine/providers/user_card.h"
 #include "machine/supervise/files.h"
 #include "os/descriptor.h"
 #include "os/folder.h"
@@ -96,6 +97,12 @@ Result<std::unique_ptr<Run>> ContainerRun::start(Record const& record, Process c
   auto const programs = BH_TRY(program_folder());
   auto const runtime = BH_TRY(find_companion("bulkhead-oci", {programs}));
   auto const& definition = record.definition;
+  std::unique_ptr<UserNetwork> network;
+  auto wiring = world.wiring;
+  if (wiring.cards.empty() && has_user_card(definition.network, definition.ports)) {
+    network = BH_TRY(UserNetwork::start(definition, world.loop, world.reaper));
+    wiring = network->wiring();
+  }
   auto bundle =
       BH_TRY(make_bundle(definition, process,
                          {.layers = std::move(layers),
@@ -103,7 +110,7 @@ Result<std::unique_ptr<Run>> ContainerRun::start(Record const& record, Process c
                           .keep = true,
                           .terminal = definition.terminal,
                           .cgroup = "/bulkhead-" + record.id,
-                          .wiring = world.wiring,
+                          .wiring = std::move(wiring),
                           .secrets = std::move(secrets),
                           .secrets_folder = world.folder + "/" + kRunFolder + "/secrets"}));
   if (bundle.refusal) {
@@ -113,6 +120,7 @@ Result<std::unique_ptr<Run>> ContainerRun::start(Record const& record, Process c
   auto const folder = bundle.overlay.folder();
   std::unique_ptr<ContainerRun> run(
       new ContainerRun(record, process, std::move(bundle), runtime, world));
+  run->network_ = std::move(network);
   ProgramSession::Options options{.input = definition.keep_input};
   std::vector<std::string> command{"run", "--bundle", folder, "--started-file", kStarted};
   if (definition.terminal) {

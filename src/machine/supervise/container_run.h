@@ -8,6 +8,7 @@
 #include "machine/providers/container_bundle.h"
 #include "machine/supervise/program_session.h"
 #include "machine/supervise/run.h"
+#include "machine/supervise/user_network.h"
 
 namespace bh::machine {
 
@@ -57,6 +58,7 @@ class ContainerRun final : public Run {
   ContainerBundle bundle_;
   std::string runtime_;
   RunWorld world_;
+  std::unique_ptr<UserNetwork> network_;
   std::unique_ptr<ProgramSession> session_;
   os::EventLoop::Timer timer_ = 0;
   bool ready_ = false;
