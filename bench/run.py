@@ -15,7 +15,7 @@ import time
 
 from common import in_turns, median, ratio
 
-from harness import paths
+from harness import paths, rootless
 from harness.podman import Podman
 
 UNIFIED = "/sys/fs/cgroup/unified"
@@ -79,6 +79,47 @@ def containers(folder, ours, rounds):
             ratio("run_container", results["ours"], results[peer], peer)
 
 
+def rootless_containers(rounds):
+    """The same by somebody who is not root, where podman has no group to make either."""
+    if (reason := rootless.obstacle()) is not None:
+        print(f"containers without root: {reason}")
+        return
+    user = rootless.User()
+    leave = []
+    try:
+        # podman wants short paths.
+        root, home = user.new_folder("store"), user.new_folder("p")
+        timed(user.words(user.bulkhead, "image", "bootstrap", "--root", root, "busybox"))
+        timed(user.words(user.bulkhead, "image", "save", "--root", root, "--output", home / "busybox.tar", "busybox"))
+        ways = {"ours": lambda: timed(user.words(user.bulkhead, "run", "--root", root, "--isolation", "container",
+                                                 "busybox", "true"))}
+        if shutil.which("podman") is not None and shutil.which("crun") is not None:
+            (home / "run").mkdir(mode=0o700)
+            os.chown(home / "run", rootless.USER, rootless.USER)
+            podman = Podman(home, "crun")
+            prefix = WITHOUT_UNIFIED if os.path.ismount(UNIFIED) else []
+            own = ["env", f"XDG_RUNTIME_DIR={home / 'run'}", *podman.words, "--storage-driver", "overlay"]
+
+            def podman_words(*words):
+                return [*prefix, *user.words(*own, *words)]
+
+            # It leaves a process that keeps its namespaces.
+            leave = podman_words("system", "migrate")
+            timed(podman_words("load", "--quiet", "--input", home / "busybox.tar"), env=podman.environment)
+            words = podman_words("run", "--rm", "--network=none", "--cgroups=disabled", IMAGE, "true")
+            ways["podman_crun"] = lambda: timed(words, env=podman.environment)
+        for way in ways.values():
+            way()
+        results = {name: median(values) for name, values in in_turns(rounds, **ways).items()}
+        print("container run without root: " + ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in results.items()))
+        if "podman_crun" in results:
+            ratio("run_rootless", results["ours"], results["podman_crun"], "podman_crun")
+    finally:
+        if leave:
+            subprocess.run(list(map(str, leave)), env=podman.environment, capture_output=True)
+        user.close()
+
+
 def stamp(line):
     return datetime.datetime.fromisoformat(line.split()[0][:26]).replace(tzinfo=datetime.timezone.utc).timestamp()
 
@@ -133,6 +174,7 @@ def main():
         microvms(folder, ours, options.rounds)
         if os.geteuid() == 0:
             containers(folder, ours, options.rounds)
+            rootless_containers(options.rounds)
         else:
             print("containers: need root")
         # podman mounts its store over itself.

@@ -43,6 +43,8 @@ class User:
         for name in KEPT:
             if os.path.exists(f"/etc/{name}"):
                 shutil.copy(f"/etc/{name}", self.etc)
+        if os.path.isdir("/etc/containers"):
+            shutil.copytree("/etc/containers", self.etc / "containers")
         for name, line in (("passwd", f"somebody:x:{USER}:{USER}::/:/bin/sh\n"), ("group", f"somebody:x:{USER}:\n"),
                            ("subuid", f"somebody:{FIRST_ID}:{IDS}\n"), ("subgid", f"somebody:{FIRST_ID}:{IDS}\n")):
             with open(self.etc / name, "a") as file:
