@@ -68,6 +68,13 @@ Result<bool> shown(machine::Record const& record, Options const& options) {
 boost::json::object json_of(machine::Record const& record) {
   boost::json::object labels;
   for (auto const& [name, value] : record.definition.labels) labels[name] = value;
+  boost::json::array ports;
+  for (auto const& port : record.definition.ports) {
+    ports.push_back(boost::json::object{{"address", port.host_address.text()},
+                                        {"host_port", port.host_port},
+                                        {"machine_port", port.machine_port},
+                                        {"protocol", net::to_string(port.protocol)}});
+  }
   boost::json::object json{{"id", record.id},
                            {"name", record.name},
                            {"image", record.definition.image},
@@ -76,6 +83,7 @@ boost::json::object json_of(machine::Record const& record) {
                            {"status", status_words(record)},
                            {"created", machine::rfc3339(record.created)},
                            {"restarts", record.restarts},
+                           {"ports", std::move(ports)},
                            {"labels", std::move(labels)}};
   if (!record.health.live.empty()) json["health"] = record.health.live;
   if (!record.health.ready.empty()) json["ready"] = record.health.ready == "yes";
@@ -83,8 +91,20 @@ boost::json::object json_of(machine::Record const& record) {
   return json;
 }
 
+/// "127.0.0.1:8080->80/tcp" for each port that is open now.
+std::string ports_words(machine::Record const& record) {
+  if (!record.supervisor) return {};
+  std::string words;
+  for (auto const& port : record.definition.ports) {
+    words += fmt::format("{}{}:{}->{}/{}", words.empty() ? "" : ", ", port.host_address.text(),
+                         port.host_port, port.machine_port, net::to_string(port.protocol));
+  }
+  return words;
+}
+
 void print_table(std::ostream& out, std::vector<machine::Record> const& records, bool whole) {
-  Table table{{"MACHINE ID", "IMAGE", "ISOLATION", "COMMAND", "CREATED", "STATUS", "NAMES"}};
+  Table table{
+      {"MACHINE ID", "IMAGE", "ISOLATION", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"}};
   for (auto const& record : records) {
     auto command = command_words(record.definition);
     constexpr std::size_t kShort = 20;
@@ -92,7 +112,7 @@ void print_table(std::ostream& out, std::vector<machine::Record> const& records,
     table.add({record.id, record.definition.image,
                std::string(machine::isolation_name(record.definition.isolation)),
                fmt::format("\"{}\"", command), age_of(machine::rfc3339(record.created)),
-               status_words(record), record.name});
+               status_words(record), ports_words(record), record.name});
   }
   table.print(out);
 }

@@ -4,6 +4,7 @@
 
 #include "cli/machines.h"
 #include "machine/control/client.h"
+#include "machine/network/host_networks.h"
 #include "os/user_namespace.h"
 
 namespace bh::cli {
@@ -62,7 +63,7 @@ Result<int> rename(Context& /*context*/, Options const& options) {
   BH_TRY(need_words(options, 2, 2, "MACHINE and its new NAME"));
   auto machines = BH_TRY(open_machines(options));
   auto const record = BH_TRY(machines.find(options.words()[0]));
-  BH_TRY(machines.rename(record.id, options.words()[1]));
+  BH_TRY(machine::rename_machine(machines, record, options.words()[1]));
   return 0;
 }
 

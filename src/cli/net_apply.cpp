@@ -19,6 +19,8 @@ Result<> apply_state(Options const& options, net::State const& state) {
   if (folder.empty()) folder = "/run/bulkhead/net";
   BH_TRY(net::need_root());
   BH_TRY(net::check_host(state));
+  // Nobody stays to hold them: whoever asks for one later gets it, and no clients.
+  auto const held = BH_TRY(net::hold_ports(state));
   return net::apply([&] { return state; }, std::filesystem::absolute(folder).string());
 }
 

@@ -12,7 +12,6 @@
 
 #include "net/address_pool.h"
 #include "net/firewall.h"
-#include "net/host_port.h"
 #include "net/host_routes.h"
 #include "net/links.h"
 #include "net/name_server.h"
@@ -33,17 +32,6 @@ Result<> set_kernel(std::string const& name, std::string_view value) {
   auto const now = BH_TRY(os::read_text_at(AT_FDCWD, path, 64));
   if (now == std::string(value) + "\n") return {};
   return os::write_text_at(AT_FDCWD, path, value);
-}
-
-Result<> check_ports(State const& state) {
-  for (auto const& attachment : state.attachments) {
-    for (auto const& port : attachment.ports) {
-      auto free = check_free(port);
-      if (free) continue;
-      return std::unexpected(std::move(free).error().while_doing("machine " + attachment.machine));
-    }
-  }
-  return {};
 }
 
 Result<Link> link_that_is(Links& links, std::string const& name) {
@@ -142,7 +130,7 @@ Result<bool> is_right(Links& inside, State const& state, Attachment const& attac
 
 Result<> make_pair(Links& links, State const& state, Attachment const& attachment) {
   auto const space = BH_TRY(os::open_file(attachment.name_space, O_RDONLY));
-  auto const name = link_name(attachment.machine, attachment.network);
+  auto const name = link_name(attachment.id, attachment.network);
   auto inside = BH_TRY(Links::open_in(space));
   auto const here = BH_TRY(links.find(name));
   bool right = false;
@@ -162,7 +150,7 @@ Result<> make_pair(Links& links, State const& state, Attachment const& attachmen
 }
 
 Result<> attach(Links& links, State const& state, Attachment const& attachment) {
-  auto const name = link_name(attachment.machine, attachment.network);
+  auto const name = link_name(attachment.id, attachment.network);
   if (attachment.name_space.empty()) {
     auto const there = BH_TRY(links.find(name));
     if (!there) BH_TRY(add_tap(name));
@@ -182,7 +170,7 @@ Result<> attach(Links& links, State const& state, Attachment const& attachment) 
 Result<> remove_rest(Links& links, State const& state) {
   std::set<std::string> wanted;
   for (auto const& network : state.networks) wanted.insert(bridge_name(network.name));
-  for (auto const& one : state.attachments) wanted.insert(link_name(one.machine, one.network));
+  for (auto const& one : state.attachments) wanted.insert(link_name(one.id, one.network));
   auto const all = BH_TRY(links.all());
   for (auto const is_ours : {is_our_link, is_our_bridge}) {
     for (auto const& link : all) {
@@ -212,7 +200,7 @@ Result<> wait_for_cards(Links& links, State const& state) {
   constexpr auto kTurn = std::chrono::milliseconds(10);
   std::set<std::string> waiting;
   for (auto const& one : state.attachments) {
-    if (!one.name_space.empty()) waiting.insert(link_name(one.machine, one.network));
+    if (!one.name_space.empty()) waiting.insert(link_name(one.id, one.network));
   }
   for (int turn = 0; turn < kMostTurns && !waiting.empty(); ++turn) {
     if (turn != 0) std::this_thread::sleep_for(kTurn);
@@ -236,7 +224,21 @@ Result<> check_host(State const& state) {
   auto links = BH_TRY(Links::open());
   auto const routes = BH_TRY(host_routes(links));
   for (auto const& network : state.networks) BH_TRY(check_routes(network, routes));
-  return check_ports(state);
+  return {};
+}
+
+Result<HeldPorts> hold_ports(State const& state) {
+  HeldPorts held;
+  for (auto const& attachment : state.attachments) {
+    for (auto const& port : attachment.ports) {
+      auto one = hold_port(port);
+      if (!one) {
+        return std::unexpected(std::move(one).error().while_doing("machine " + attachment.machine));
+      }
+      held.push_back(std::move(*one));
+    }
+  }
+  return held;
 }
 
 Result<> apply(std::function<Result<State>()> const& state_now, std::string const& folder) {

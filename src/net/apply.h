@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "net/host_port.h"
 #include "net/state.h"
 
 namespace bh::net {
@@ -13,9 +14,10 @@ namespace bh::net {
 Result<> need_root();
 
 /// Whether the host has room for what the state names: Errc::Exists for routes to where a network
-/// would be, Errc::Busy for published ports that a program listens on. Of what is new in a state,
-/// before it is applied.
+/// would be. Of what is new in a state, before it is applied.
 Result<> check_host(State const& state);
+/// Takes the ports that it publishes (host_port.h). Errc::Busy for those that somebody has.
+Result<HeldPorts> hold_ports(State const& state);
 
 /// Makes the managed networks of this process's network namespace what the state says, and takes
 /// away what it does not name: devices, addresses, rules. What is right already stays, with its

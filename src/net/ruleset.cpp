@@ -212,7 +212,7 @@ void put_bridge(Table& table, State const& state) {
   array owners;
   for (auto const& attachment : state.attachments) {
     owners.push_back(object{
-        {"concat", array{link_name(attachment.machine, attachment.network).c_str(),
+        {"concat", array{link_name(attachment.id, attachment.network).c_str(),
                          attachment.mac.text().c_str(), attachment.address.text().c_str()}}});
   }
   table.owners(std::move(owners));
@@ -224,7 +224,7 @@ void put_bridge(Table& table, State const& state) {
   table.chain("from_machine");
   table.chain("postrouting", {"filter", "postrouting", kBridgeFilter});
   for (auto const& one : state.attachments) {
-    auto const link = link_name(one.machine, one.network);
+    auto const link = link_name(one.id, one.network);
     if (one.rate_out) {
       table.rule("from_machine",
                  {nft::in_device(link), nft::faster_than(*one.rate_out), nft::counter(),

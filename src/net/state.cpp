@@ -128,8 +128,7 @@ Result<> check_ports(Attachment const& one, Attachment const& other) {
 
 Result<> check_pair(Attachment const& one, Attachment const& other) {
   BH_TRY(check_ports(one, other));
-  bool const same_card =
-      link_name(one.machine, one.network) == link_name(other.machine, other.network);
+  bool const same_card = link_name(one.id, one.network) == link_name(other.id, other.network);
   if (same_card || one.address == other.address || one.mac == other.mac) {
     return fail(Errc::Exists,
                 fmt::format("machine {} in network {} and machine {} in network {} have the same "

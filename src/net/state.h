@@ -32,6 +32,7 @@ inline constexpr std::uint64_t kHighestRate = 100'000'000'000;
 /// A machine's card in a network.
 struct Attachment {
   std::string machine;
+  std::string id;  // What its devices are named by, which stays when its machine is renamed.
   std::string network;
   Ipv4Address address;
   MacAddress mac;

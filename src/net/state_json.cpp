@@ -144,6 +144,7 @@ Result<Attachment> attachment_of(Node const& node) {
                     "rate_in", "rate_out"}));
   Attachment attachment;
   attachment.machine = BH_TRY(node.text("machine"));
+  attachment.id = attachment.machine;
   attachment.network = BH_TRY(node.text("network"));
   attachment.address = BH_TRY(node.parsed("address", Ipv4Address::parse));
   attachment.mac = mac_of(attachment.machine + "/" + attachment.network);

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -167,7 +168,7 @@ def test_a_published_port_is_open_where_it_says(machines):
     assert "port 127.0.0.1:8080:80/tcp of machine other is taken by 127.0.0.1:8080:80/tcp of machine web" in taken.stderr
     # A program of the host's is there.
     taken = machines("run", "-d", "--name", "third", "--network", "front", "-p", f"{HOST}:80:80", "busybox", "true", status=125)
-    assert "a program of the host listens there; stop it or take another port" in taken.stderr
+    assert "a program of the host listens there, or a machine has it; stop it or take another port" in taken.stderr
     assert machines.state("third")["reason"] == "not started"
     machines("stop", "-t", "0", "web")
     assert machines.curl("127.0.0.1:8080") is None
@@ -273,14 +274,81 @@ def test_networks_that_are_used_or_cannot_be(machines):
     machines.network("rm", "-f", "front")
 
 
-def test_names_of_running_machines_stay(machines):
+BIND = """
+import socket, sys
+host, port, kind = sys.argv[1], int(sys.argv[2]), getattr(socket, sys.argv[3])
+one = socket.socket(socket.AF_INET, kind)
+one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, kind == socket.SOCK_STREAM)
+one.bind((host, port))
+if kind == socket.SOCK_STREAM:
+    one.listen()
+"""
+
+
+def test_a_published_port_is_nobody_elses(machines):
+    def bind(host, port, kind="SOCK_STREAM"):
+        return machines.host.run("host", sys.executable, "-c", BIND, host, str(port), kind, check=False)
+
     machines.network("create", "front", "--subnet", "10.88.1.0/24")
-    machines.serve("web", "--network", "front")
-    done = machines("rename", "web", "www", status=1)
-    assert "`bulkhead stop` it first" in done.stderr
+    for end in ("stop", "kill"):
+        machines.serve("web", "--network", "front", "-p", "127.0.0.1:8080:80", "-p", f"{HOST}:8081:81/udp")
+        for host, port, kind in (("127.0.0.1", 8080, "SOCK_STREAM"), ("0.0.0.0", 8080, "SOCK_STREAM"), (HOST, 8081, "SOCK_DGRAM")):
+            assert "Address already in use" in bind(host, port, kind).stderr
+        assert bind("127.0.0.2", 8080).returncode == 0 and bind(HOST, 8081).returncode == 0
+        assert machines.curl("127.0.0.1:8080") == "web", "whoever holds it does not answer"
+        if end == "stop":
+            machines("stop", "-t", "0", "web")
+        else:
+            for pid in machines.supervisors("web").values():
+                os.kill(int(pid), signal.SIGKILL)
+            machines.wait_for(lambda: not machines.supervisors("web"), "both end")
+        assert bind("127.0.0.1", 8080).returncode == 0
+        assert bind(HOST, 8081, "SOCK_DGRAM").returncode == 0
+        machines("rm", "web")
+
+
+def test_of_two_that_want_one_port_one_gets_it(machines):
+    machines.network("create", "front", "--subnet", "10.88.1.0/24")
+    names = ("one", "two", "three")
+    racing = [subprocess.Popen(machines.words("run", "-d", "--name", name, "--network", "front", "-p", "8080:80", "busybox",
+                                              "sh", "-c", SERVE.format(name)), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True) for name in names]
+    errors = {name: one.communicate(timeout=TIMEOUT)[1] for name, one in zip(names, racing)}
+    started = [name for name, one in zip(names, racing) if one.returncode == 0]
+    assert len(started) == 1, errors
+    assert all("127.0.0.1" in error and "8080" in error for name, error in errors.items() if name not in started), errors
+    machines.wait_for(lambda: machines.curl("127.0.0.1:8080") == started[0], "it serves")
+
+
+def test_ps_shows_published_ports(machines):
+    machines.network("create", "front", "--subnet", "10.88.1.0/24")
+    machines.serve("web", "--network", "front", "-p", "8080:80", "-p", f"{HOST}:8081:81/udp")
+    assert f"  127.0.0.1:8080->80/tcp, {HOST}:8081->81/udp  " in machines("ps").stdout
+    listed, = json.loads(machines("ps", "--json").stdout)
+    assert listed["ports"] == [
+        {"address": "127.0.0.1", "host_port": 8080, "machine_port": 80, "protocol": "tcp"},
+        {"address": HOST, "host_port": 8081, "machine_port": 81, "protocol": "udp"}]
     machines("stop", "-t", "0", "web")
+    assert "8080" not in machines("ps", "-a").stdout
+
+
+def test_a_running_machine_is_known_by_its_new_name(machines):
+    names = os.access("/usr/sbin/dnsmasq", os.X_OK)
+    machines.network("create", "front", "--subnet", "10.88.1.0/24", *(("--names",) if names else ()))
+    machines.serve("web", "--network", "front", "-p", "8080:80")
+    machines.serve("app", "--network", "front")
+    before = machines.host.run("host", "ip", "-o", "link").stdout
     machines("rename", "web", "www")
-    machines("start", "www")
+    assert machines.curl("127.0.0.1:8080") == "web"
+    assert machines.explain("app", "www:80")["verdict"] == "allowed"
+    if names:
+        machines.wait_for(lambda: machines.fetch("app", "www") == "web", "the name server has read it")
+        assert machines.fetch("app", "web") is None
+    assert machines.host.run("host", "ip", "-o", "link").stdout == before.replace("machine web in", "machine www in")
+    done = machines("rename", "www", "app", status=1)
+    assert "is in use by machine" in done.stderr
+    assert "must be 1 to 32 letters" in machines("rename", "www", "x" * 40, status=2).stderr
+    machines("restart", "-t", "0", "www")
     machines.wait_for(lambda: machines.curl("10.88.1.2") == "web", "it serves again")
 
 

@@ -40,6 +40,7 @@ std::string card_id(Card const& card) {
 /// The `index`th card of a machine.
 net::Attachment attachment_of(Record const& record, Card const& card, std::size_t index) {
   net::Attachment attachment{.machine = record.name,
+                             .id = record.id,
                              .network = card.network,
                              .address = card.address,
                              .mac = net::mac_of(card_id(card)),
@@ -115,7 +116,7 @@ Result<> apply_networks(Store& store) {
 }
 
 Result<> plug_in(Store& store, Record const& record, os::ProcessIdentity const& supervisor,
-                 std::string const& name_space) {
+                 std::string const& name_space, Result<net::HeldPorts> const& ports) {
   BH_TRY(net::need_root());
   auto const host = BH_TRY(own_host());
   auto const cards = BH_TRY(store.cards_of(record.id));
@@ -125,6 +126,8 @@ Result<> plug_in(Store& store, Record const& record, os::ProcessIdentity const& 
   auto state = BH_TRY(state_of(store));
   BH_TRY(add_machine(store, record, cards, state));
   BH_TRY(net::check(state));
+  // Which machine has a port is known by now, if one has it.
+  if (!ports) return std::unexpected(Error(ports.error()));
   BH_TRY(store.plug_in(record.id, supervisor, host, name_space));
   auto done = apply_networks(store);
   if (done) return {};
@@ -132,6 +135,19 @@ Result<> plug_in(Store& store, Record const& record, os::ProcessIdentity const& 
   BH_TRY(store.unplug(record.id));
   (void)apply_networks(store);
   return done;
+}
+
+Result<> rename_machine(Store& store, Record const& record, std::string const& name) {
+  auto const host = BH_TRY(own_host());
+  auto const cards = BH_TRY(store.cards_of(record.id));
+  bool const plugged = std::ranges::any_of(cards, [&](Card const& one) { return one.host != 0; });
+  if (plugged) BH_TRY(net::need_root());
+  if (std::ranges::any_of(cards,
+                          [&](Card const& one) { return one.host != 0 && one.host != host; })) {
+    return fail(Errc::Busy, "it runs in networks of another host (network namespace); do it there");
+  }
+  BH_TRY(store.rename(record.id, name));
+  return plugged ? apply_networks(store) : Result<>();
 }
 
 Result<> settle_networks(Store& store) {
@@ -186,7 +202,7 @@ Result<Wiring> wiring_of(Store& store, Record const& record, std::string const& 
     } else if (wiring.cards.empty() && network.egress == net::Verdict::Allow) {
       wiring.name_servers = net::name_servers_for_machines(net::host_name_servers());
     }
-    wiring.cards.push_back({.link = net::link_name(record.name, card.network),
+    wiring.cards.push_back({.link = net::link_name(record.id, card.network),
                             .mac = net::mac_of(card_id(card)),
                             .address = {card.address, network.subnet.length}});
   }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "machine/store/store.h"
 #include "machine/wiring.h"
+#include "net/host_port.h"
 #include "net/state.h"
 
 namespace bh::machine {
@@ -20,10 +21,14 @@ Result<net::State> state_of(Store& store);
 /// Makes it so. Needs root.
 Result<> apply_networks(Store& store);
 
-/// The same for a machine that is about to start. Errc::Busy or Errc::Exists if the host has no
-/// room for it: nothing is changed then.
+/// The same for a machine that is about to start. `ports` are those it publishes, held, or why not
+/// all of them are. Errc::Busy or Errc::Exists if the host has no room for it: nothing is changed
+/// then.
 Result<> plug_in(Store& store, Record const& record, os::ProcessIdentity const& supervisor,
-                 std::string const& name_space);
+                 std::string const& name_space, Result<net::HeldPorts> const& ports);
+
+/// Gives a machine another name, by which its networks know it from then on, too.
+Result<> rename_machine(Store& store, Record const& record, std::string const& name);
 
 /// Takes away cards whose machine's supervisor is gone, if there are any.
 Result<> settle_networks(Store& store);

@@ -157,12 +157,6 @@ Result<> Store::add_cards(Record const& record) {
 Result<> Store::check_joined_name(std::string const& id, std::string const& name) {
   auto const cards = BH_TRY(cards_of(id));
   if (cards.empty()) return {};
-  auto const record = BH_TRY(find(id));
-  // Devices and names of its networks are made from it.
-  if (record.supervisor) {
-    return fail(Errc::Busy, "it is in network " + cards.front().network +
-                                " by the name it has (`bulkhead stop` it first)");
-  }
   return net::check_name(name);
 }
 

@@ -94,6 +94,17 @@ Result<> Keeper::get_ready() {
   return return_to_own_processes();
 }
 
+void Keeper::hold(std::vector<net::PublishedPort> const& ports) {
+  for (auto const& port : ports) {
+    auto held = net::hold_port(port);
+    if (!held) {
+      ports_ = std::unexpected(std::move(held).error());
+      return;
+    }
+    ports_->push_back(std::move(*held));
+  }
+}
+
 Result<> Keeper::plug_in() const {
   auto const identity = BH_TRY(os::identity_of(supervisor_));
   auto store = BH_TRY(Store::open(root_));
@@ -102,7 +113,7 @@ Result<> Keeper::plug_in() const {
   if (ends_.name_space.valid()) {
     space = fmt::format("/proc/{}/fd/{}", supervisor_, ends_.name_space.get());
   }
-  auto plugged = machine::plug_in(store, record, identity, space);
+  auto plugged = machine::plug_in(store, record, identity, space, ports_);
   if (plugged) {
     (void)say(ends_.keeper, kGoOn);
     return {};
@@ -127,6 +138,7 @@ void Keeper::keep() {
   bool const ended = hear(ends_.keeper, kEnded);
   if (ended) {
     clean_up("take its cards away", settle_networks);
+    ports_->clear();
     (void)say(ends_.keeper, kGone);
   }
   (void)os::wait_for(supervisor_);

@@ -6,9 +6,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "machine/store/store.h"
+#include "net/host_port.h"
 #include "os/file_lock.h"
 #include "os/unique_fd.h"
 
@@ -56,6 +58,9 @@ class Keeper {
         supervisor_(supervisor) {}
 
   Result<> get_ready();
+  /// Takes the ports that the machine publishes, until its cards are gone. plug_in() says what is
+  /// in the way.
+  void hold(std::vector<net::PublishedPort> const& ports);
   /// Lets the supervisor go on. On an error the machine is as one that could not be started, and
   /// this process is to end, and the supervisor with it. May be called in a child.
   Result<> plug_in() const;
@@ -70,6 +75,7 @@ class Keeper {
   std::string id_;
   Ends ends_;
   std::optional<os::FileLock> lock_;
+  Result<net::HeldPorts> ports_;
   pid_t supervisor_;
 };
 

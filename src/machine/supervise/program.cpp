@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "image/build/overlay.h"
 #include "machine/copy/in_container.h"
@@ -73,6 +74,7 @@ struct Subject {
   std::string folder;
   Isolation isolation = Isolation::Microvm;
   bool has_cards = false;
+  std::vector<net::PublishedPort> ports;
 };
 
 Result<Subject> look_up(std::string const& root, std::string const& id) {
@@ -81,7 +83,8 @@ Result<Subject> look_up(std::string const& root, std::string const& id) {
   auto const cards = BH_TRY(store.cards_of(record.id));
   return Subject{.folder = store.folder_of(record.id),
                  .isolation = record.definition.isolation,
-                 .has_cards = !cards.empty()};
+                 .has_cards = !cards.empty(),
+                 .ports = record.definition.ports};
 }
 
 /// In the caller's place goes on a process that nobody waits for.
@@ -93,9 +96,10 @@ Result<> step_aside() {
   return {};
 }
 
-[[noreturn]] void keep(Keeper keeper) {
+[[noreturn]] void keep(Keeper keeper, std::vector<net::PublishedPort> const& ports) {
   ::prctl(PR_SET_NAME, "bulkhead-keep");
   auto const ready = keeper.get_ready();
+  keeper.hold(ports);
   // The libraries that make networks stay in no process that only waits.
   pid_t const child = ready ? ::fork() : 0;
   if (child == 0) {
@@ -135,7 +139,7 @@ Result<Detached> detach(std::string const& root, std::string const& id) {
   pid_t const child = ::fork();
   if (child < 0) return fail_errno("fork", errno);
   if (child > 0 && !subject.has_cards) ::_exit(0);
-  if (child > 0) keep({root, id, std::move(ends), std::move(own_lock), child});
+  if (child > 0) keep({root, id, std::move(ends), std::move(own_lock), child}, subject.ports);
   if (::setsid() < 0) return fail_errno("setsid", errno);
   ends.keeper.reset();
   Tie tie(std::move(ends.supervisor), std::move(ends.name_space));
