@@ -65,6 +65,7 @@ struct Command {
   std::string_view name;
   std::string_view usage;
   std::string_view summary;
+  std::string_view example;  // Lines that would work, as people type them.
   std::span<Option const> options;
   WordOrder order = WordOrder::OptionsFirst;
   /// The exit status of the program, or why there is none. Null if there are `commands`.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -133,7 +134,9 @@ std::string_view suggest_command(std::string_view name) {
 std::string help_text() {
   return "Runs workloads in watertight compartments: microVMs and containers.\n\n"
          "Usage: bulkhead COMMAND ...\n\n" +
-         list_of(kCommands) + "\n`bulkhead help COMMAND` shows a command's options.\n";
+         list_of(kCommands) +
+         "\n`bulkhead help COMMAND` shows a command's options.\n\n"
+         "Example:\n  bulkhead run --rm debian:12 uname -a\n";
 }
 
 std::string help_text(Command const& command) {
@@ -144,6 +147,10 @@ std::string help_text(Command const& command) {
     auto const letter = option.letter.empty() ? "" : fmt::format("{}, ", option.letter);
     text += fmt::format("  {:<18} {}\n", fmt::format("{}{} {}", letter, option.name, option.value),
                         option.help);
+  }
+  text += "\nExample:\n";
+  for (auto const line : std::views::split(command.example, '\n')) {
+    text += fmt::format("  {}\n", std::string_view(line.begin(), line.end()));
   }
   return text;
 }

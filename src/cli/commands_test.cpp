@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <ranges>
+#include <span>
 #include <sstream>
 
 namespace bh::cli {
@@ -40,6 +43,54 @@ TEST(Commands, ShowsTheOptionsOfOneCommand) {
   EXPECT_EQ(outcome.status, 0);
   EXPECT_NE(outcome.out.find("--kernel FILE"), std::string::npos);
   EXPECT_EQ(run({"run", "--help"}).out, outcome.out);
+}
+
+/// What a shell makes of a line without variables and the like.
+Words words_of(std::string_view line) {
+  Words words(1);
+  bool quoted = false;
+  for (char const c : line) {
+    if (c == '\'') quoted = !quoted;
+    if (c == ' ' && !quoted) words.emplace_back();
+    if (c != '\'' && (c != ' ' || quoted)) words.back() += c;
+  }
+  return words;
+}
+
+/// The line is one of `command`, whose path is `path`, or of one in it.
+void expect_known(std::string_view line, Command const* command, Words path) {
+  auto const words = words_of(line);
+  path.insert(path.begin(), "bulkhead");
+  ASSERT_GE(words.size(), path.size()) << line;
+  EXPECT_TRUE(std::ranges::equal(path, std::span(words).first(path.size()))) << line;
+  auto rest = std::span(words).subspan(path.size());
+  while (!command->commands.empty()) {
+    ASSERT_FALSE(rest.empty()) << line;
+    auto const inner = std::ranges::find(command->commands, rest[0], &Command::name);
+    ASSERT_NE(inner, command->commands.end()) << line;
+    command = *inner;
+    rest = rest.subspan(1);
+  }
+  auto const options = parse_options(command->options, rest, command->order);
+  EXPECT_TRUE(options) << line << ": " << options.error().message;
+}
+
+void expect_examples(std::span<Command const* const> table, Words const& path) {
+  for (auto const* const command : table) {
+    auto here = path;
+    here.emplace_back(command->name);
+    auto help = here;
+    help.emplace_back("--help");
+    EXPECT_NE(run(help).out.find("\nExample:\n  bulkhead "), std::string::npos) << command->usage;
+    for (auto const line : std::views::split(command->example, '\n')) {
+      expect_known({line.begin(), line.end()}, command, here);
+    }
+    expect_examples(command->commands, here);
+  }
+}
+
+TEST(Commands, HaveExamplesOfWhatTheyKnow) {
+  expect_examples(commands(), {});
 }
 
 TEST(Commands, ShowsTheVersion) {

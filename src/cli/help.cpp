@@ -35,6 +35,7 @@ constinit Command const kHelp{
     .name = "help",
     .usage = "help [COMMAND...]",
     .summary = "Show what there is, or how to use a command",
+    .example = "bulkhead help image pull",
     .options = {},
     .run = help,
 };

@@ -18,6 +18,7 @@ constinit Command const kImage{
     .name = "image",
     .usage = "image COMMAND ...",
     .summary = "Fetch, make, show and remove images",
+    .example = "bulkhead image pull debian:12",
     .options = {},
     .commands = kImageCommands,
 };

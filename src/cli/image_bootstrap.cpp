@@ -46,6 +46,7 @@ constinit Command const kImageBootstrap{
     .name = "bootstrap",
     .usage = "image bootstrap [OPTION...] debian:VERSION|busybox",
     .summary = "Make an image from this machine's package sources, without a registry",
+    .example = "bulkhead image bootstrap debian:12",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = bootstrap,

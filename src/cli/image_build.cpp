@@ -122,6 +122,7 @@ constinit Command const kImageBuild{
     .name = "build",
     .usage = "image build [OPTION...] FOLDER",
     .summary = "Make an image as a Dockerfile says, its commands in containers or microVMs",
+    .example = "bulkhead image build --tag shop:1 --build-arg VERSION=1.2 .",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = build,

@@ -61,6 +61,7 @@ constinit Command const kImageImport{
     .name = "import",
     .usage = "image import [OPTION...] FILE|FOLDER|- [NAME]",
     .summary = "Make an image of a tar or a folder of a root file system",
+    .example = "bulkhead image import rootfs.tar mine:1",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = import,

@@ -78,6 +78,7 @@ constinit Command const kImageInspect{
     .name = "inspect",
     .usage = "image inspect [OPTION...] IMAGE...",
     .summary = "Show all that is known of images, as JSON",
+    .example = "bulkhead image inspect debian:12",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = inspect,

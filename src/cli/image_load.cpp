@@ -45,6 +45,7 @@ constinit Command const kImageLoad{
     .name = "load",
     .usage = "image load [OPTION...] [FILE|FOLDER|-]",
     .summary = "Take images from an OCI layout or from what `docker save` wrote",
+    .example = "bulkhead image load debian.tar",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = load,

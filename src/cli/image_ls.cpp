@@ -117,6 +117,7 @@ constinit Command const kImageLs{
     .name = "ls",
     .usage = "image ls [OPTION...] [NAME]",
     .summary = "List images",
+    .example = "bulkhead image ls debian",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = ls,

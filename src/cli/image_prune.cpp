@@ -53,6 +53,7 @@ constinit Command const kImagePrune{
     .name = "prune",
     .usage = "image prune [OPTION...]",
     .summary = "Remove images without a name, half-finished downloads and all that nobody needs",
+    .example = "bulkhead image prune",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = prune,

@@ -43,6 +43,7 @@ constinit Command const kImagePull{
     .name = "pull",
     .usage = "image pull [OPTION...] NAME",
     .summary = "Fetch an image from a registry",
+    .example = "bulkhead image pull docker.io/library/debian:12",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = pull,

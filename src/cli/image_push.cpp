@@ -34,6 +34,7 @@ constinit Command const kImagePush{
     .name = "push",
     .usage = "image push [OPTION...] IMAGE [NAME]",
     .summary = "Bring an image to a registry",
+    .example = "bulkhead image push shop:1 registry.example.com/shop:1",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = push,

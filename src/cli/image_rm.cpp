@@ -77,6 +77,7 @@ constinit Command const kImageRm{
     .name = "rm",
     .usage = "image rm [OPTION...] IMAGE...",
     .summary = "Remove names of images, and images without names",
+    .example = "bulkhead image rm shop:1",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = rm,

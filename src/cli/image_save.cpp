@@ -57,6 +57,7 @@ constinit Command const kImageSave{
     .name = "save",
     .usage = "image save [OPTION...] IMAGE...",
     .summary = "Write images to an archive or an OCI layout's folder",
+    .example = "bulkhead image save --output debian.tar debian:12",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = save,

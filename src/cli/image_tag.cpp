@@ -25,6 +25,7 @@ constinit Command const kImageTag{
     .name = "tag",
     .usage = "image tag [OPTION...] IMAGE NAME",
     .summary = "Give an image another name",
+    .example = "bulkhead image tag debian:12 mine:1",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = tag,

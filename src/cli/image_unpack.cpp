@@ -41,6 +41,7 @@ constinit Command const kImageUnpack{
     .name = "unpack",
     .usage = "image unpack [OPTION...] IMAGE",
     .summary = "Unpack an image as machines use it, and show where, the lowest layer first",
+    .example = "bulkhead image unpack debian:12",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = unpack,

@@ -132,6 +132,9 @@ constinit Command const kCp{
     .name = "cp",
     .usage = "cp [OPTION...] MACHINE:PATH PATH|- or cp [OPTION...] PATH|- MACHINE:PATH",
     .summary = "Copy files out of a running machine, or into it; - is a tar",
+    .example =
+        "bulkhead cp web:/etc/hosts .\n"
+        "bulkhead cp index.html web:/usr/share/nginx/html/",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = cp,

@@ -18,6 +18,7 @@ constinit Command const kCreate{
     .name = "create",
     .usage = "create [OPTION...] IMAGE [--] [COMMAND [ARGUMENT...]]",
     .summary = "Make a machine from an image, without starting it",
+    .example = "bulkhead create --name db --memory 1024 -v data:/var/lib/postgresql postgres:16",
     .options = kDefinitionOptions,
     .run = create,
     .failure = 125,

@@ -58,6 +58,7 @@ constinit Command const kEvents{
     .name = "events",
     .usage = "events [OPTION...]",
     .summary = "Show what happens to machines, as it happens",
+    .example = "bulkhead events --all --no-stream --json",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = events,

@@ -62,6 +62,7 @@ constinit Command const kExec{
     .name = "exec",
     .usage = "exec [OPTION...] MACHINE COMMAND [ARGUMENT...]",
     .summary = "Run another command in a running machine",
+    .example = "bulkhead exec -it web sh",
     .options = kOptions,
     .run = exec,
     .failure = 125,

@@ -64,6 +64,7 @@ constinit Command const kInspect{
     .name = "inspect",
     .usage = "inspect [OPTION...] MACHINE...",
     .summary = "Show all that is known of machines, as JSON",
+    .example = "bulkhead inspect web",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = inspect,

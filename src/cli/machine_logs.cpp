@@ -69,6 +69,7 @@ constinit Command const kLogs{
     .name = "logs",
     .usage = "logs [OPTION...] MACHINE",
     .summary = "Show what a machine has printed",
+    .example = "bulkhead logs --follow --tail 20 web",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = logs,

@@ -145,6 +145,7 @@ constinit Command const kPs{
     .name = "ps",
     .usage = "ps [OPTION...]",
     .summary = "List machines",
+    .example = "bulkhead ps --all --filter status=exited",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = ps,

@@ -127,6 +127,7 @@ constinit Command const kStats{
     .name = "stats",
     .usage = "stats [OPTION...] [MACHINE...]",
     .summary = "Show what running machines use, every second",
+    .example = "bulkhead stats --no-stream web",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = stats,

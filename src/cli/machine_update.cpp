@@ -69,6 +69,7 @@ constinit Command const kUpdate{
     .name = "update",
     .usage = "update [OPTION...] MACHINE...",
     .summary = "Change limits, restart policy and labels of machines",
+    .example = "bulkhead update --memory 2048 --restart always web",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = update,

@@ -30,6 +30,7 @@ constinit Command const kNet{
     .name = "net",
     .usage = "net COMMAND ...",
     .summary = "Say what managed networks let through; make them of a file",
+    .example = "bulkhead net explain web db:5432",
     .options = {},
     .commands = kNetCommands,
 };

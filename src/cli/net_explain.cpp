@@ -82,6 +82,9 @@ constinit Command const kNetExplain{
     .name = "explain",
     .usage = "net explain [OPTION...] WHO NAME:PORT[/udp]",
     .summary = "Say which rule lets a connection through, or does not (status 1)",
+    .example =
+        "bulkhead net explain web db:5432\n"
+        "bulkhead net explain web deb.debian.org:443",
     .options = kExplainOptions,
     .order = WordOrder::Mixed,
     .run = explain,
@@ -91,6 +94,7 @@ constinit Command const kNetRules{
     .name = "rules",
     .usage = "net rules [OPTION...] [FILE]",
     .summary = "Show the firewall of machines, or of a file's state, as nft -j takes it",
+    .example = "bulkhead net rules networks.json",
     .options = kRulesOptions,
     .order = WordOrder::Mixed,
     .run = rules,

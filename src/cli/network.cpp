@@ -14,6 +14,7 @@ constinit Command const kNetwork{
     .name = "network",
     .usage = "network COMMAND ...",
     .summary = "Make, show and remove networks that machines join",
+    .example = "bulkhead network create --names front",
     .options = {},
     .commands = kNetworkCommands,
 };

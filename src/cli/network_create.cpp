@@ -62,6 +62,10 @@ constinit Command const kNetworkCreate{
     .name = "create",
     .usage = "network create [OPTION...] NAME",
     .summary = "Make a network for machines (run --network NAME); needs root",
+    .example =
+        "bulkhead network create --subnet 10.88.1.0/24 --names front\n"
+        "bulkhead network create --egress deny --allow '*.debian.org' --allow example.com:443 "
+        "named",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = create,

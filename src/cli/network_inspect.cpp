@@ -52,6 +52,7 @@ constinit Command const kNetworkInspect{
     .name = "inspect",
     .usage = "network inspect [OPTION...] NETWORK...",
     .summary = "Show all that is known of networks, as JSON",
+    .example = "bulkhead network inspect front",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = inspect,

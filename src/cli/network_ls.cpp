@@ -54,6 +54,7 @@ constinit Command const kNetworkLs{
     .name = "ls",
     .usage = "network ls [OPTION...]",
     .summary = "List networks that machines join",
+    .example = "bulkhead network ls",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = ls,

@@ -38,6 +38,7 @@ constinit Command const kNetworkRm{
     .name = "rm",
     .usage = "network rm [OPTION...] NETWORK...",
     .summary = "Remove networks that no machine is in",
+    .example = "bulkhead network rm front",
     .options = kOptions,
     .order = WordOrder::Mixed,
     .run = rm,

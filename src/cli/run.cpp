@@ -126,6 +126,9 @@ constinit Command const kRun{
     .name = "run",
     .usage = "run [OPTION...] IMAGE [--] [COMMAND [ARGUMENT...]]",
     .summary = "Run a command in a new machine made from an image",
+    .example =
+        "bulkhead run --rm debian:12 sh -c 'cat /etc/os-release'\n"
+        "bulkhead run -d --name web --isolation container -p 8080:80 nginx",
     .options = kRunOptions,
     .run = run,
     .failure = 125,

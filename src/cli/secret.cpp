@@ -14,6 +14,7 @@ constinit Command const kSecret{
     .name = "secret",
     .usage = "secret COMMAND ...",
     .summary = "Keep values that machines get and nobody is shown",
+    .example = "bulkhead secret create password password.txt",
     .options = {},
     .commands = kSecretCommands,
 };

@@ -15,6 +15,7 @@ constinit Command const kVersion{
     .name = "version",
     .usage = "version",
     .summary = "Show the version",
+    .example = "bulkhead version",
     .options = {},
     .run = version,
 };

@@ -15,6 +15,7 @@ constinit Command const kVolume{
     .name = "volume",
     .usage = "volume COMMAND ...",
     .summary = "Make, show and remove folders that outlive machines",
+    .example = "bulkhead volume create data",
     .options = {},
     .commands = kVolumeCommands,
 };

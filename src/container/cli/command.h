@@ -28,6 +28,7 @@ struct Command {
   std::string_view name;
   std::string_view words;  // "ID SIGNAL"
   std::string_view help;
+  std::string_view example;  // A line that would work, as people type it.
   std::span<Option const> options;
   Arguments::Rest rest = Arguments::Rest::Options;
   std::size_t most_words = 1;

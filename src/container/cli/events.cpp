@@ -64,6 +64,7 @@ Result<int> events(Invocation invocation) {
 Command const kEventsCommand = {.name = "events",
                                 .words = "ID",
                                 .help = "print statistics and OOM events as JSON, again and again",
+                                .example = "bulkhead-oci events --stats web",
                                 .options = kOptions,
                                 .run = events};
 

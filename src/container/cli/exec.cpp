@@ -153,6 +153,7 @@ Result<int> exec(Invocation invocation) {
 Command const kExecCommand = {.name = "exec",
                               .words = "ID PROGRAM [ARGUMENT...]",
                               .help = "run another program in a container",
+                              .example = "bulkhead-oci exec web ls /",
                               .options = kOptions,
                               .rest = Arguments::Rest::Words,
                               .most_words = static_cast<std::size_t>(-1),

@@ -73,6 +73,7 @@ constexpr Option kNone[] = {{"help", 'h', false}};
 Command const kFeaturesCommand = {.name = "features",
                                   .words = "",
                                   .help = "print what is supported as JSON",
+                                  .example = "bulkhead-oci features",
                                   .options = kNone,
                                   .run = features};
 

@@ -136,39 +136,50 @@ constexpr Option kCheckpoint[] = {{"image-path"},           {"work-path"},
 Command const kStartCommand = {.name = "start",
                                .words = "ID",
                                .help = "start a created container",
+                               .example = "bulkhead-oci start web",
                                .options = kNone,
                                .run = start};
 Command const kStateCommand = {.name = "state",
                                .words = "ID",
                                .help = "print the state as JSON",
+                               .example = "bulkhead-oci state web",
                                .options = kNone,
                                .run = state};
 Command const kKillCommand = {.name = "kill",
                               .words = "ID [SIGNAL]",
                               .help = "send a signal (TERM) to the first process, or to all",
+                              .example = "bulkhead-oci kill web KILL",
                               .options = kKill,
                               .most_words = 2,
                               .run = kill};
 Command const kDeleteCommand = {.name = "delete",
                                 .words = "ID",
                                 .help = "remove a stopped container",
+                                .example = "bulkhead-oci delete --force web",
                                 .options = kDelete,
                                 .run = remove};
 Command const kPauseCommand = {.name = "pause",
                                .words = "ID",
                                .help = "stop all processes for a while",
+                               .example = "bulkhead-oci pause web",
                                .options = kNone,
                                .run = pause};
-Command const kResumeCommand = {
-    .name = "resume", .words = "ID", .help = "let them go on", .options = kNone, .run = resume};
+Command const kResumeCommand = {.name = "resume",
+                                .words = "ID",
+                                .help = "let them go on",
+                                .example = "bulkhead-oci resume web",
+                                .options = kNone,
+                                .run = resume};
 Command const kCheckpointCommand = {.name = "checkpoint",
                                     .words = "ID",
                                     .help = "not supported",
+                                    .example = "bulkhead-oci checkpoint web",
                                     .options = kCheckpoint,
                                     .run = unsupported};
 Command const kRestoreCommand = {.name = "restore",
                                  .words = "ID",
                                  .help = "not supported",
+                                 .example = "bulkhead-oci restore web",
                                  .options = kCheckpoint,
                                  .run = unsupported};
 

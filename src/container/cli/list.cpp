@@ -85,11 +85,13 @@ constexpr Option kPs[] = {{"format", 'f'}, {"help", 'h', false}};
 Command const kListCommand = {.name = "list",
                               .words = "",
                               .help = "show the containers of --root",
+                              .example = "bulkhead-oci list --quiet",
                               .options = kList,
                               .run = list};
 Command const kPsCommand = {.name = "ps",
                             .words = "ID",
                             .help = "show the processes of a container",
+                            .example = "bulkhead-oci ps --format json web",
                             .options = kPs,
                             .most_words = 8,
                             .run = ps};

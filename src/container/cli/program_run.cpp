@@ -47,7 +47,9 @@ void print_help() {
     line.resize(std::max<std::size_t>(line.size() + 1, 26), ' ');
     text += line + std::string(command->help) + "\n";
   }
-  print(STDOUT_FILENO, text + "\nCOMMAND --help shows the options of one.\n");
+  print(STDOUT_FILENO, text +
+                           "\nCOMMAND --help shows the options of one.\n\n"
+                           "Example:\n  bulkhead-oci run --bundle /run/bundles/web web\n");
 }
 
 void print_command_help(Command const& command) {
@@ -58,6 +60,7 @@ void print_command_help(Command const& command) {
     if (option.letter != 0) text += std::string(", -") + option.letter;
     text += "\n";
   }
+  text += "\nExample:\n  " + std::string(command.example) + "\n";
   print(STDOUT_FILENO, text);
 }
 

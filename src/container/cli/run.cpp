@@ -171,11 +171,13 @@ Result<int> run(Invocation invocation) {
 Command const kCreateCommand = {.name = "create",
                                 .words = "ID",
                                 .help = "make a container whose process waits for start",
+                                .example = "bulkhead-oci create --bundle /run/bundles/web web",
                                 .options = kOptions,
                                 .run = create};
 Command const kRunCommand = {.name = "run",
                              .words = "ID",
                              .help = "make a container, start it, and remove it when it ends",
+                             .example = "bulkhead-oci run --bundle /run/bundles/web web",
                              .options = kOptions,
                              .run = run};
 

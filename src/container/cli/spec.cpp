@@ -99,6 +99,7 @@ Result<int> spec(Invocation invocation) {
 Command const kSpecCommand = {.name = "spec",
                               .words = "",
                               .help = "write a config.json to start from",
+                              .example = "bulkhead-oci spec --rootless",
                               .options = kOptions,
                               .run = spec};
 

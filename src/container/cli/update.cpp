@@ -88,6 +88,7 @@ Result<int> update(Invocation invocation) {
 Command const kUpdateCommand = {.name = "update",
                                 .words = "ID",
                                 .help = "change the limits of a running container",
+                                .example = "bulkhead-oci update --memory 134217728 web",
                                 .options = kOptions,
                                 .run = update};
 

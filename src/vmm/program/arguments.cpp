@@ -13,6 +13,9 @@ namespace bh::vmm {
 namespace {
 
 constexpr std::string_view kFooter = R"(
+Example:
+  bulkhead-vmm --no-api --config-file vm.json
+
 Exit status:
   the byte the guest wrote to its exit port (I/O port 0xf4), if it did; else
     0  the guest reset or powered off        1  failed while running
