@@ -14,6 +14,7 @@ namespace bh::init {
 ///   terminal  the command gets one, and
 ///   size      ROWSxCOLUMNS of it
 ///   input     it has standard input; else that is /dev/null
+///   whole     what it has started ends with it, or when the host hangs up
 ///
 /// or, in the place of a command, `copy` and what belongs to it (copy.h), or
 ///

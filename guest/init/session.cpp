@@ -15,6 +15,7 @@
 #include "init/frames.h"
 #include "init/report.h"
 #include "init/session_child.h"
+#include "init/whole.h"
 
 namespace bh::init {
 
@@ -219,6 +220,8 @@ void say_exit(int socket, int status) {
 
 int serve_session(int socket, SessionCommand const& what) {
   ::signal(SIGPIPE, SIG_IGN);
+  bool const whole = what.settings.find("whole").has_value();
+  if (whole) adopt_descendants();
   SessionChild child;
   if (!start_session_child(what, child)) {
     report_errno("start", what.command.size() != 0 ? what.command[0] : "a copy", errno);
@@ -227,6 +230,7 @@ int serve_session(int socket, SessionCommand const& what) {
   }
   Pump pump(socket, child);
   int const status = pump.run();
+  if (whole) end_descendants();
   if (pump.host_listens()) say_exit(socket, status);
   return status;
 }

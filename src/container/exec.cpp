@@ -57,7 +57,13 @@ Result<Entry> prepare(jail::ProcDir const& proc, ExecRequest const& request) {
   for (auto const& one : request.spec.os.namespaces) entry.flags |= static_cast<int>(one.flag);
   auto const group = jail::Cgroup::existing(request.state.cgroup);
   entry.cgroup_entrances = BH_TRY(group.entrances());
-  if (auto const* const unified = group.unified()) {
+  auto const* unified = group.unified();
+  if (request.group != nullptr) {
+    auto inner = BH_TRY(request.group->entrances());
+    for (auto& entrance : inner) entry.cgroup_entrances.push_back(std::move(entrance));
+    if (request.group->unified() != nullptr) unified = request.group->unified();
+  }
+  if (unified != nullptr) {
     entry.cgroup_unified = BH_TRY(os::open_file(unified->path, O_PATH | O_DIRECTORY));
   }
   auto const& profile = request.spec.os.seccomp;

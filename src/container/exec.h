@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "container/spec/spec.h"
 #include "container/state.h"
+#include "jail/cgroup/cgroup.h"
 #include "jail/proc_dir.h"
 #include "jail/process.h"
 #include "os/unique_fd.h"
@@ -18,6 +19,8 @@ struct ExecRequest {
   ProcessSpec process;
   std::string pid_file;
   int preserve_fds = 0;
+  /// A group within the container's, for it and all that it starts.
+  jail::Cgroup const* group = nullptr;
   os::UniqueFd console_socket;  // Where the terminal's other end is sent.
 };
 

@@ -25,6 +25,10 @@ sigset_t passed_signals() {
   return signals;
 }
 
+bool asks_to_end(int number) {
+  return number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT;
+}
+
 /// Our terminal, without line editing and signals: those are the container's terminal's.
 class RawTerminal {
  public:
@@ -78,7 +82,8 @@ std::uint64_t OomWatch::kills() {
   return most_;
 }
 
-Result<int> wait_in_foreground(jail::Process& process, os::UniqueFd console, OomWatch* oom) {
+Result<int> wait_in_foreground(jail::Process& process, os::UniqueFd console, OomWatch* oom,
+                               jail::Cgroup const* whole) {
   sigset_t const signals = passed_signals();
   os::UniqueFd const source(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!source.valid()) return fail_errno("signalfd", errno);
@@ -108,7 +113,11 @@ Result<int> wait_in_foreground(jail::Process& process, os::UniqueFd console, Oom
     while (::read(source.get(), &signal, sizeof signal) == sizeof signal) {
       int const number = static_cast<int>(signal.ssi_signo);
       if (number == SIGWINCH && console.valid()) copy_size(console.get());
-      if (number != SIGCHLD) (void)process.signal(number);
+      if (whole != nullptr && asks_to_end(number)) {
+        (void)whole->kill_all();
+      } else if (number != SIGCHLD) {
+        (void)process.signal(number);
+      }
     }
     if (events[2].revents != 0 && !carry(console.get(), STDOUT_FILENO)) console.reset();
     // What is still in the terminal comes before the end.

@@ -101,3 +101,24 @@ def test_mistakes_name_the_next_step(machines):  # noqa: F811
                             (("--liveness", "interval=5s"), "exec=")]:
         done = machines("create", *words, "busybox", "true", status=None)
         assert done.returncode == 125 and expected in done.stderr, (words, done)
+
+
+def test_a_question_that_ignores_signals_ends_with_all_it_has_started(machines):  # noqa: F811
+    stubborn = "trap '' TERM HUP INT QUIT; "
+    machines("run", "-d", "--name", "web", "--health-cmd",
+             f"{stubborn}(setsid sleep 7777 > /dev/null 2>&1 &) ; sh -c \"{stubborn}sleep 8888; true\"; sleep 9999",
+             "--health-timeout", "500ms", *OFTEN, "busybox", "sleep", "1000")
+    machines.wait_for(lambda: health(machines) == "unhealthy", "it gives up")
+
+    def left():
+        lines = machines("exec", "web", "ps").stdout.splitlines()
+        return len([line for line in lines if "sleep 7777" in line and "sh" not in line])
+
+    # One question at a time, and what an earlier one has started is not there.
+    assert max(left() for _ in range(10)) <= 1
+    machines("rm", "-f", "web")
+    machines("run", "-d", "--name", "web", "--health-cmd", "echo x >> /asked; setsid sleep 7777 > /dev/null 2>&1 & true",
+             "--health-interval", "100ms", "busybox", "sleep", "1000")
+    machines.wait_for(lambda: machines("exec", "web", "sh", "-c", "wc -l < /asked || true").stdout.strip() not in ("", "0", "1"),
+                      "it is asked again")
+    assert left() <= 1

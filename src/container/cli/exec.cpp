@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <optional>
+#include <utility>
 
 #include "container/cli/command.h"
 #include "container/cli/report.h"
@@ -29,6 +31,7 @@ constexpr Option kOptions[] = {
     {"cwd"},
     {"env", 'e'},
     {"private-env"},
+    {"whole", 0, false},
     {"cap", 'c'},
     {"additional-gids", 'g'},
     {"apparmor"},
@@ -101,6 +104,37 @@ Result<ProcessSpec> process_of(Arguments const& arguments, Spec const& spec) {
   return process;
 }
 
+/// A group for one exec, whose processes end with this object.
+class WholeGroup {
+ public:
+  static Result<WholeGroup> make(State const& state) {
+    auto group = BH_TRY(
+        jail::Cgroup::existing(state.cgroup).make_inner("exec-" + std::to_string(::getpid())));
+    return WholeGroup(std::move(group));
+  }
+  WholeGroup(WholeGroup&& other) noexcept
+      : group_(std::exchange(other.group_, jail::Cgroup::none())) {}
+  WholeGroup& operator=(WholeGroup&&) = delete;
+  ~WholeGroup() {
+    if (group_.folders().empty()) return;
+    // Without cgroup.kill, somebody may be born while we look.
+    constexpr int kTries = 100;
+    for (int i = 0; i < kTries; ++i) {
+      auto const left = group_.processes();
+      if (!left || left->empty()) break;
+      (void)group_.kill_all();
+    }
+    (void)group_.remove();
+  }
+
+  jail::Cgroup const& group() const { return group_; }
+
+ private:
+  explicit WholeGroup(jail::Cgroup group) : group_(std::move(group)) {}
+
+  jail::Cgroup group_;
+};
+
 Result<int> exec(Invocation invocation) {
   auto const& arguments = invocation.arguments;
   auto const id = BH_TRY(invocation.id());
@@ -136,6 +170,12 @@ Result<int> exec(Invocation invocation) {
     }
   }
   if (!detached) block_signals();
+  // Not of the specification: for commands that must leave nothing behind.
+  std::optional<WholeGroup> whole;
+  if (arguments.has("whole")) {
+    auto made = BH_TRY(WholeGroup::make(state));
+    request.group = &whole.emplace(std::move(made)).group();
+  }
   auto process = BH_TRY(exec_in_container(invocation.proc, request));
   if (detached) {
     process.let_go();
@@ -144,7 +184,7 @@ Result<int> exec(Invocation invocation) {
   request.console_socket.reset();
   os::UniqueFd console;
   if (console_source.valid()) console = BH_TRY(os::receive_descriptor(console_source.get()));
-  int const code = BH_TRY(wait_in_foreground(process, std::move(console), nullptr));
+  int const code = BH_TRY(wait_in_foreground(process, std::move(console), nullptr, request.group));
   return code;
 }
 

@@ -164,6 +164,14 @@ Result<std::vector<os::UniqueFd>> Cgroup::entrances() const {
   return files;
 }
 
+Result<Cgroup> Cgroup::make_inner(std::string const& name) const {
+  if (folders_.empty()) return fail(Errc::Unsupported, "the container has no control group");
+  auto folder = unified() != nullptr ? *unified() : folders_.front();
+  folder.path += "/" + name;
+  if (::mkdir(folder.path.c_str(), 0755) != 0) return fail_errno("mkdir " + folder.path, errno);
+  return Cgroup({std::move(folder)});
+}
+
 Result<> Cgroup::enter(pid_t pid) const {
   for (auto const& folder : folders_) {
     BH_TRY(os::write_text_at(AT_FDCWD, folder.path + "/cgroup.procs", std::to_string(pid)));

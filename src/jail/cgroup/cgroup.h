@@ -33,6 +33,9 @@ class Cgroup {
   /// Of a container that was made before.
   static Cgroup existing(std::vector<Folder> folders) { return Cgroup(std::move(folders)); }
 
+  /// Makes a group within this one, in one tree: enough to find and kill what is in it.
+  Result<Cgroup> make_inner(std::string const& name) const;
+
   /// Takes note of the folder that another process has made, if it has.
   void found(CgroupHierarchy const& hierarchy, std::string const& path);
 

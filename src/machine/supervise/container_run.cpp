@@ -229,6 +229,7 @@ Result<std::unique_ptr<Session>> ContainerRun::exec(ExecRequest const& request) 
   std::vector<std::string> command{"exec", "--cwd", cwd};
   auto const& variables = bundle_.private_environment;
   if (!variables.empty()) command.insert(command.end(), {"--private-env", variables});
+  if (request.whole) command.emplace_back("--whole");
   for (auto const& variable : request.environment) {
     command.insert(command.end(), {"--env", variable});
   }
@@ -258,7 +259,7 @@ Result<std::string> ContainerRun::first_process() {
 }
 
 Result<std::unique_ptr<Session>> ContainerRun::probe(Probe const& probe) {
-  if (probe.kind == ProbeKind::Exec) return exec({.words = probe.words});
+  if (probe.kind == ProbeKind::Exec) return exec({.words = probe.words, .whole = true});
   auto const pid = BH_TRY(first_process());
   ProgramSession::Options options{
       .words = {"/proc/self/exe", "probe", pid, std::to_string(probe.port), probe.path}};

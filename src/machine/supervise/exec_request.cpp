@@ -56,6 +56,7 @@ Result<std::string> ExecRequest::for_guest() const {
   if (user) add("user", *user);
   if (terminal) add("terminal", "1");
   if (input) add("input", "1");
+  if (whole) add("whole", "1");
   if (terminal && size.rows != 0) {
     add("size", std::to_string(size.rows) + "x" + std::to_string(size.columns));
   }

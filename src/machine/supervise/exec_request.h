@@ -18,6 +18,7 @@ struct ExecRequest {
   std::optional<std::string> user;
   bool terminal = false;
   bool input = false;
+  bool whole = false;  // What it has started ends with it, whatever that thinks of signals.
   wire::WindowSize size;
 
   boost::json::object json() const;

@@ -170,7 +170,7 @@ Result<std::unique_ptr<Session>> MicrovmRun::copy(CopyRequest const& request) {
 }
 
 Result<std::unique_ptr<Session>> MicrovmRun::probe(Probe const& probe) {
-  if (probe.kind == ProbeKind::Exec) return exec({.words = probe.words});
+  if (probe.kind == ProbeKind::Exec) return exec({.words = probe.words, .whole = true});
   auto request = fmt::format("probe={}", probe.port) + '\0';
   if (!probe.path.empty()) request += "path=" + probe.path + '\0';
   return ask_guest(request);

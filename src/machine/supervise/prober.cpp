@@ -50,6 +50,7 @@ void Prober::ask() {
     });
   };
   patience_ = loop_.after(probe_.timeout, [this] {
+    // All of it.
     session_->signal(SIGTERM);
     drop_session();
     take_answer(false, "no answer within " + std::to_string(probe_.timeout.count()) + " ms");
