@@ -2,6 +2,7 @@
 
 #include "cli/image.h"
 #include "cli/image_options.h"
+#include "image/adding.h"
 
 namespace bh::cli {
 
@@ -14,6 +15,7 @@ Result<int> tag(Context& /*context*/, Options const& options) {
   auto const store = BH_TRY(open_store(options));
   auto const adding = BH_TRY(store.begin_adding());
   auto image = BH_TRY(image::find_image(store, options.words()[0]));
+  BH_TRY(image::claim_image(store, image));
   image.entry.name = BH_TRY(name_to_give(options.words()[1]));
   BH_TRY(image::set_name(store, image.entry));
   return 0;

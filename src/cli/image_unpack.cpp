@@ -3,6 +3,7 @@
 #include "cli/image.h"
 #include "cli/image_options.h"
 #include "cli/machine_definition.h"
+#include "image/adding.h"
 #include "image/disk_image.h"
 #include "image/unpacked_layer.h"
 
@@ -24,6 +25,7 @@ Result<int> unpack(Context& context, Options const& options) {
   auto const store = BH_TRY(open_store(options));
   auto const adding = BH_TRY(store.begin_adding());
   auto const image = BH_TRY(image::find_image(store, options.words()[0]));
+  BH_TRY(image::claim_image(store, image));
   if (form == "disk") {
     auto const path = BH_TRY(image::disk_image(store, image));
     context.out << path << "\n";

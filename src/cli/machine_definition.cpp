@@ -11,6 +11,7 @@
 
 #include "cli/image_options.h"
 #include "cli/image_transfer.h"
+#include "image/adding.h"
 #include "image/registry/transfer.h"
 #include "machine/network/host_networks.h"
 #include "machine/process.h"

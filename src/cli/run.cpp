@@ -7,6 +7,7 @@
 
 #include "cli/machine_definition.h"
 #include "cli/machines.h"
+#include "image/adding.h"
 #include "image/disk_image.h"
 #include "image/unpacked_layer.h"
 #include "machine/providers/container.h"
@@ -62,18 +63,23 @@ Result<int> run_image(Options const& options) {
 
   auto const store = BH_TRY(open_store(options));
   // Held until the end: garbage collection must not take what the machine uses.
-  auto const adding = BH_TRY(store.begin_adding());
+  auto adding = BH_TRY(store.begin_adding());
   auto const image = BH_TRY(get_image(store, name, options));
+  BH_TRY(image::claim_image(store, image));
   auto const process = BH_TRY(machine::process_of(definition, image.config));
   if (definition.isolation == machine::Isolation::Container) {
     BH_TRY(enter_container_ids());
     auto const layers = BH_TRY(image::unpacked_layers(store, image));
+    std::vector<std::string> used;
+    for (auto const& id : image.config.diff_ids) used.push_back(id.hex());
+    BH_TRY(adding.settle(used));
     return machine::run_container(
         definition, process,
         {.layers = layers, .work_folder = store.path() + "/" + image::kBuildFolder});
   }
   auto const microvm = BH_TRY(read_microvm_options(options));
   auto const disk = BH_TRY(image::disk_image(store, image));
+  BH_TRY(adding.settle(std::array{image::chain_id(image.config.diff_ids).hex()}));
   return machine::run_microvm(machine::microvm_of(definition, process, disk), microvm);
 }
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 
+#include "image/adding.h"
 #include "image/archive_files.h"
 #include "image/image.h"
 #include "image/json.h"

@@ -32,6 +32,10 @@ Result<std::optional<BlobWriter>> BlobWriter::resume(Store const& store, Digest 
   if (store.has(digest)) return std::nullopt;
   auto const name = partial_name(digest);
   auto lock = BH_TRY(os::FileLock::lock(store.fd(), name, os::LockKind::Exclusive));
+  // Who collects garbage may have taken it just now.
+  while (!store.claim(name)) {
+    lock = BH_TRY(os::FileLock::lock(store.fd(), name, os::LockKind::Exclusive));
+  }
   if (store.has(digest)) {
     lock.remove(store.fd(), name);
     return std::nullopt;
@@ -99,9 +103,9 @@ Result<Digest> BlobWriter::commit() {
     return digest;
   }
   auto const own = "/proc/self/fd/" + std::to_string(file());
-  if (::linkat(AT_FDCWD, own.c_str(), store_->fd(), name.c_str(), AT_SYMLINK_FOLLOW) != 0 &&
-      errno != EEXIST) {
-    return fail_errno("link a blob to " + name, errno);
+  while (::linkat(AT_FDCWD, own.c_str(), store_->fd(), name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+    if (errno != EEXIST) return fail_errno("link a blob to " + name, errno);
+    if (store_->has(digest)) break;
   }
   return digest;
 }

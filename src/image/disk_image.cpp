@@ -88,9 +88,9 @@ Result<std::string> disk_image(Store const& store, std::span<Descriptor const> l
   auto const name = std::string(kDisksFolder) + "/" + chain_id(diff_ids).hex();
   auto const file = name + ".erofs";
   auto const path = store.path() + "/" + file;
-  if (::access(path.c_str(), F_OK) == 0) return path;
+  if (store.claim(file)) return path;
   auto const lock = BH_TRY(os::FileLock::lock(store.fd(), name + ".lock", os::LockKind::Exclusive));
-  if (::access(path.c_str(), F_OK) == 0) {
+  if (store.claim(file)) {
     lock.remove(store.fd(), name + ".lock");
     return path;
   }

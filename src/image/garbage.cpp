@@ -5,7 +5,9 @@
 
 #include <set>
 #include <string>
+#include <utility>
 
+#include "image/adding.h"
 #include "image/build/cache.h"
 #include "image/config.h"
 #include "image/image.h"
@@ -50,13 +52,36 @@ std::uint64_t size_of(int folder, std::string const& path) {
   return S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_size) : 0;
 }
 
-/// Files of `folder` are kept when their name up to the first dot is marked.
+/// Somebody who adds may have made it, or found it there.
+bool is_wanted(int folder, std::string const& path, InUse const& use) {
+  struct stat info{};
+  if (!use.since || ::fstatat(folder, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  return std::pair(info.st_mtim.tv_sec, info.st_mtim.tv_nsec) >=
+         std::pair(use.since->tv_sec, use.since->tv_nsec);
+}
+
+/// What builds remember, and what is left of those that were killed.
+Result<> forget_builds(Store const& store, InUse const& use) {
+  auto const names = BH_TRY(os::names_in(store.fd(), kBuildFolder));
+  for (auto const& name : names) {
+    // Folders with other names are those of throw-away containers.
+    bool const remembered = Digest::parse_hex(name).has_value();
+    if (remembered ? use.since.has_value() : use.anybody) continue;
+    BH_TRY(os::remove_foreign_tree(store.fd(), std::string(kBuildFolder) + "/" + name));
+  }
+  if (use.since) return {};
+  return os::remove_foreign_tree(store.fd(), build::kCachesFolder);
+}
+
+/// Files of `folder` are kept when their name up to the first dot is marked, or in use.
 Result<> sweep(Store const& store, std::string const& folder, std::set<std::string> const& marked,
-               std::size_t& count, Swept& swept) {
+               InUse const& use, std::size_t& count, Swept& swept) {
   auto const names = BH_TRY(os::names_in(store.fd(), folder));
   for (auto const& name : names) {
-    if (marked.contains(name.substr(0, name.find('.')))) continue;
+    auto const digits = name.substr(0, name.find('.'));
+    if (marked.contains(digits) || use.kept.contains(digits)) continue;
     auto const path = folder + "/" + name;
+    if (is_wanted(store.fd(), path, use)) continue;
     auto const size = size_of(store.fd(), path);
     BH_TRY(os::remove_foreign_tree(store.fd(), path));
     swept.bytes += size;
@@ -67,18 +92,22 @@ Result<> sweep(Store const& store, std::string const& folder, std::set<std::stri
 
 }  // namespace
 
-Result<Swept> collect_garbage(Store const& store, os::FileLock const& /*collecting*/,
+Result<Swept> collect_garbage(Store const& store, os::FileLock const& collecting,
                               Downloads downloads) {
   Swept swept;
-  if (downloads == Downloads::Remove) BH_TRY(os::remove_foreign_tree(store.fd(), kBuildFolder));
+  // Before the marks: who is done meanwhile has given a name, or is known still.
+  auto const use = BH_TRY(in_use(store, collecting));
+  // What runs needs layers and disks.
+  InUse const adding{.since = use.since, .kept = {}, .anybody = use.anybody};
+  if (downloads == Downloads::Remove) BH_TRY(forget_builds(store, use));
   auto const marks = BH_TRY(mark(store));
   // Of builds that were killed.
-  BH_TRY(os::remove_tree(store.fd(), std::string(kBuildFolder) + ".work"));
-  BH_TRY(sweep(store, kBlobsFolder, marks.blobs, swept.blobs, swept));
-  BH_TRY(sweep(store, kLayersFolder, marks.layers, swept.layers, swept));
-  BH_TRY(sweep(store, kDisksFolder, marks.disks, swept.disks, swept));
+  if (!use.since) BH_TRY(os::remove_foreign_tree(store.fd(), std::string(kBuildFolder) + ".work"));
+  BH_TRY(sweep(store, kBlobsFolder, marks.blobs, adding, swept.blobs, swept));
+  BH_TRY(sweep(store, kLayersFolder, marks.layers, use, swept.layers, swept));
+  BH_TRY(sweep(store, kDisksFolder, marks.disks, use, swept.disks, swept));
   if (downloads == Downloads::Remove) {
-    BH_TRY(sweep(store, kPartialFolder, {}, swept.blobs, swept));
+    BH_TRY(sweep(store, kPartialFolder, {}, adding, swept.blobs, swept));
   }
   return swept;
 }

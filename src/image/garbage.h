@@ -18,13 +18,14 @@ struct Swept {
   std::uint64_t bytes = 0;  // Of files; of unpacked layers the blobs' count.
 };
 
-/// Removes what no line of index.json needs: blobs, unpacked layers, disk images, and if asked to,
-/// half-finished downloads and what builds remember. `collecting` is Store::begin_collecting().
+/// Removes what no line of index.json needs and nobody uses (image/adding.h): blobs, unpacked
+/// layers, disk images, and if asked to, half-finished downloads and what builds remember.
+/// `collecting` is Store::begin_collecting().
 Result<Swept> collect_garbage(Store const& store, os::FileLock const& collecting,
                               Downloads downloads);
 
-/// After something was removed: the same, keeping downloads. While somebody adds images nothing is
-/// done; what nobody needs then is removed another time.
+/// After something was removed: the same, keeping downloads. What could not be removed is another
+/// time.
 void tidy(Store const& store);
 
 }  // namespace bh::image

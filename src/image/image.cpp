@@ -63,6 +63,14 @@ Result<Image> load_image(Store const& store, NamedImage const& entry) {
   return Image{.entry = entry, .manifest = std::move(manifest), .config = std::move(config)};
 }
 
+Result<> claim_image(Store const& store, Image const& image) {
+  bool there = store.has(image.entry.manifest.digest) && store.has(image.manifest.config.digest);
+  for (auto const& layer : image.manifest.layers) there = there && store.has(layer.digest);
+  if (there) return {};
+  return fail(Errc::NotFound, "image " + image.id().short_hex() +
+                                  " was removed just now (get it with `bulkhead image pull`)");
+}
+
 Result<std::vector<Image>> load_images(Store const& store) {
   std::vector<Image> images;
   auto const names = BH_TRY(read_names(store));

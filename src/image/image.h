@@ -25,6 +25,9 @@ struct Image {
   std::uint64_t size() const;
 };
 
+/// Keeps what the image is made of while we are adding. Errc::NotFound if it is not there any more.
+Result<> claim_image(Store const& store, Image const& image);
+
 /// Reads an image's documents and checks that they agree.
 Result<Image> load_image(Store const& store, NamedImage const& entry);
 /// All of them, those with a damaged or missing document left out.

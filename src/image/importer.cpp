@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "image/added_layer.h"
+#include "image/adding.h"
 #include "image/blob_writer.h"
 #include "image/folder_tar.h"
 #include "image/image.h"

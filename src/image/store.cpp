@@ -18,7 +18,6 @@ namespace bh::image {
 
 namespace {
 
-constexpr char kLock[] = "lock";
 constexpr char kLayoutFile[] = "oci-layout";
 constexpr char kLayout[] = R"({"imageLayoutVersion":"1.0.0"})";
 
@@ -57,7 +56,7 @@ Result<Store> Store::open(std::string const& root) {
 }
 
 bool Store::has(Digest const& digest) const {
-  return ::faccessat(fd(), blob_name(digest).c_str(), F_OK, 0) == 0;
+  return claim(blob_name(digest));
 }
 
 Result<os::UniqueFd> Store::open_blob(Digest const& digest) const {
@@ -90,17 +89,6 @@ Result<Digest> Store::add(std::string_view text) const {
   auto writer = BH_TRY(BlobWriter::create(*this));
   BH_TRY(writer.write(std::as_bytes(std::span(text))));
   return writer.commit();
-}
-
-Result<os::FileLock> Store::begin_adding() const {
-  return os::FileLock::lock(fd(), kLock, os::LockKind::Shared);
-}
-
-Result<os::FileLock> Store::begin_collecting() const {
-  auto lock = BH_TRY(os::FileLock::try_lock(fd(), kLock, os::LockKind::Exclusive));
-  if (lock) return std::move(*lock);
-  return fail(Errc::Busy,
-              "another program is adding images to " + path_ + "; collect garbage when it is done");
 }
 
 }  // namespace bh::image

@@ -11,6 +11,8 @@
 
 namespace bh::image {
 
+class Adding;
+
 /// The folder all images are kept in: an OCI layout, and beside it what is made of its layers
 /// (docs/design/images.md). Any thread and any number of processes may use one at once.
 class Store {
@@ -24,7 +26,10 @@ class Store {
   int fd() const { return folder_.get(); }
   std::string const& path() const { return path_; }
 
+  /// Whether the blob is there; then it stays while we are adding.
   bool has(Digest const& digest) const;
+  /// The same of any file or folder, by its name in the store.
+  bool claim(std::string const& path) const;
   /// For reading. Errc::NotFound if it is not there.
   Result<os::UniqueFd> open_blob(Digest const& digest) const;
   Result<std::uint64_t> blob_size(Digest const& digest) const;
@@ -33,9 +38,9 @@ class Store {
   /// Keeps a text as a blob.
   Result<Digest> add(std::string_view text) const;
 
-  /// Held while blobs are added that no name keeps yet: garbage collection waits.
-  Result<os::FileLock> begin_adding() const;
-  /// Held while garbage is collected. Errc::Busy while somebody is adding.
+  /// Held while something is made or used that no name keeps (image/adding.h).
+  Result<Adding> begin_adding() const;
+  /// Held while garbage is collected: nobody begins to add, or claims anything.
   Result<os::FileLock> begin_collecting() const;
 
  private:
@@ -52,7 +57,9 @@ inline constexpr char kPartialFolder[] = "partial";
 inline constexpr char kLayersFolder[] = "layers";
 inline constexpr char kDisksFolder[] = "disks";
 inline constexpr char kBuildFolder[] = "build";
+inline constexpr char kAddingFolder[] = "adding";
 inline constexpr char kIndexFile[] = "index.json";
+inline constexpr char kLockFile[] = "lock";
 
 std::string blob_name(Digest const& digest);
 

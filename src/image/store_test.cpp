@@ -2,15 +2,20 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
+#include "image/adding.h"
 #include "image/blob_writer.h"
 #include "image/garbage.h"
 #include "image/image.h"
+#include "os/folder.h"
 #include "os/temporary_folder.h"
+#include "os/text_file.h"
 
 namespace bh::image {
 namespace {
@@ -172,10 +177,47 @@ TEST_F(StoreTest, KeepsHalfADownloadUnlessToldOtherwise) {
   EXPECT_EQ(files("partial"), 0u);
 }
 
-TEST_F(StoreTest, CollectsNoGarbageWhileImagesAreAdded) {
-  auto const adding = store_.begin_adding();
-  ASSERT_TRUE(adding);
-  EXPECT_EQ(store_.begin_collecting().error().code, Errc::Busy);
+TEST_F(StoreTest, LeavesAloneWhatIsMadeOrAskedForMeanwhile) {
+  add("docker.io/library/old:1", "old");
+  auto const found = store_.add("found").value();
+  auto const forgotten = store_.add("forgotten").value();
+  // Files have times of a tick of the kernel's clock; these are not of the next one's.
+  for (auto const& blob : std::filesystem::directory_iterator(store_.path() + "/blobs/sha256")) {
+    std::array<timespec, 2> const long_ago{{{.tv_sec = 1}, {.tv_sec = 1}}};
+    ::utimensat(AT_FDCWD, blob.path().c_str(), long_ago.data(), 0);
+  }
+  auto adding = store_.begin_adding();
+  ASSERT_TRUE(adding) << adding.error().message;
+  auto const made = store_.add("made").value();
+  EXPECT_TRUE(store_.has(found));
+  remove_names(store_, lock_names(store_).value(), [](NamedImage const&) { return true; }).value();
+  auto const swept = collect(Downloads::Remove);
+  ASSERT_TRUE(swept) << swept.error().message;
+  EXPECT_EQ(swept->blobs, 4u);
+  EXPECT_TRUE(store_.has(found));
+  EXPECT_TRUE(store_.has(made));
+  EXPECT_FALSE(store_.has(forgotten));
+  // What runs needs its layers, and nothing else.
+  ASSERT_TRUE(os::make_folders(store_.path() + "/layers/" + found.hex() + "/fs"));
+  ASSERT_TRUE(adding->settle(std::array{found.hex()}));
+  EXPECT_EQ(collect(Downloads::Remove)->blobs, 2u);
+  EXPECT_EQ(files("layers"), 1u);
+  {
+    auto const ended = std::move(*adding);
+  }
+  EXPECT_EQ(collect(Downloads::Remove)->layers, 1u);
+  EXPECT_EQ(files("adding"), 0u);
+}
+
+TEST_F(StoreTest, ForgetsWhoWasKilledWhileAdding) {
+  {
+    auto const made = store_.begin_adding();
+  }
+  auto const left = os::open_at(store_.fd(), "adding/123456", O_WRONLY | O_CREAT, 0600);
+  ASSERT_TRUE(left);
+  store_.add("lost").value();
+  EXPECT_EQ(collect(Downloads::Remove)->blobs, 1u);
+  EXPECT_EQ(files("adding"), 0u);
 }
 
 }  // namespace

@@ -56,9 +56,9 @@ Result<std::string> unpacked_layer(Store const& store, Descriptor const& layer,
   auto const mark = BH_TRY(owners_mark());
   auto const name = std::string(kLayersFolder) + "/" + diff_id.hex() + mark;
   auto const done = store.path() + "/" + name + kRoot;
-  if (::access(done.c_str(), F_OK) == 0) return done;
+  if (store.claim(name)) return done;
   auto const lock = BH_TRY(os::FileLock::lock(store.fd(), name + ".lock", os::LockKind::Exclusive));
-  if (::access(done.c_str(), F_OK) == 0) {
+  if (store.claim(name)) {
     lock.remove(store.fd(), name + ".lock");
     return done;
   }

@@ -1,10 +1,11 @@
 """Images of machines stay, whatever is removed around them."""
 
+import subprocess
 import threading
 
 import pytest
 
-from test_machines import machines  # noqa: F401  (a fixture)
+from test_machines import TIMEOUT, Machines, machines  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.usefixtures("kernels", "vmm")
 
@@ -54,3 +55,29 @@ def test_machines_start_while_images_are_pruned(machines):  # noqa: F811
         stop.set()
         pruner.join()
     assert 0 in pruned
+
+
+def test_prune_leaves_what_runs_and_removes_the_rest(machines, bulkhead, tmp_path):  # noqa: F811
+    """`run` without a row has its image without a name, too."""
+    root = tmp_path / "root"
+    for name in ("busybox", "other", "third"):
+        made = subprocess.run([bulkhead, "image", "bootstrap", "--root", root, "--name", name, "busybox"],
+                              capture_output=True, text=True, timeout=TIMEOUT)
+        assert made.returncode == 0, made.stderr
+    pruned = Machines(bulkhead, root, machines.isolation)
+    script = "trap 'exit 0' TERM; while :; do wc -c < /bin/busybox; sleep 0.1; done"
+    with subprocess.Popen(pruned.words("run", "busybox", "sh", "-c", script), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, text=True) as running:
+        size = running.stdout.readline()
+        assert int(size) > 100_000
+        assert "untagged: other" in pruned("image", "prune", "-a").stdout
+        assert pruned("image", "ls", "-q").stdout == ""
+        images = root / "images"
+        assert not list((images / "blobs" / "sha256").iterdir())
+        kept = list((images / ("disks" if machines.isolation == "microvm" else "layers")).iterdir())
+        assert len(kept) == 1
+        assert [running.stdout.readline() for _ in range(5)] == [size] * 5
+        running.terminate()
+        running.wait(TIMEOUT)
+    pruned("image", "prune", "-a")
+    assert not [path for folder in ("layers", "disks", "adding", "build") for path in (images / folder).glob("*")]

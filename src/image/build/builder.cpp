@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 
+#include "image/adding.h"
 #include "image/build/dockerfile.h"
 #include "image/build/ignore.h"
 #include "image/build/overlay.h"
@@ -144,6 +145,7 @@ class Builder {
       image = load_image(store_, pulled.image);
     }
     if (!image) return std::unexpected(std::move(image).error());
+    BH_TRY(claim_image(store_, *image));
     StageState state;
     state.config = image->config;
     state.layers = image->manifest.layers;

@@ -10,6 +10,9 @@
 
 namespace bh::image::build {
 
+/// Folders of RUN --mount=type=cache, in the store.
+inline constexpr char kCachesFolder[] = "cache";
+
 /// A layer that a step has made.
 struct StepLayer {
   Descriptor layer;

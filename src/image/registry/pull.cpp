@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/units.h"
+#include "image/adding.h"
 #include "image/blob_writer.h"
 #include "image/image.h"
 #include "image/registry/progress.h"

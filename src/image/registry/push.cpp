@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cerrno>
 
+#include "image/adding.h"
 #include "image/image.h"
 #include "image/registry/progress.h"
 #include "image/registry/transfer.h"
@@ -63,6 +64,7 @@ Result<std::uint64_t> push(Store const& store, NamedImage const& image, Referenc
                            TransferOptions const& options) {
   auto const adding = BH_TRY(store.begin_adding());
   auto const whole = BH_TRY(load_image(store, image));
+  BH_TRY(claim_image(store, whole));
   auto connection = BH_TRY(connection_to(to, options));
   Repository target(std::move(connection));
   auto sent = Pusher(store, target, to.familiar()).run(whole, to.tag_or_digest());

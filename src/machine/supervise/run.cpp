@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "image/adding.h"
 #include "image/disk_image.h"
 #include "image/image.h"
 #include "image/unpacked_layer.h"
