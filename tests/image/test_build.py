@@ -1,11 +1,16 @@
 """`image build`: two stages, what the second sees of the first, the cache, and what is refused."""
 
+import functools
+import hashlib
+import http.server
 import json
 import os
 import pathlib
+import subprocess
+import threading
 
 import pytest
-from harness import bundles
+from harness import bundles, paths
 
 DOCKERFILE = """\
 ARG BASE=busybox
@@ -112,9 +117,10 @@ REFUSED = {
     "FROM busybox\nCOPY nothing /": "line 2: \"nothing\" is not there",
     "FROM busybox\nCOPY ../../etc/shadow /": "leads out",
     "FROM busybox\nCOPY left.out /": ".dockerignore",
-    "FROM busybox\nRUN --mount=type=cache x": "--mount is not supported",
+    "FROM busybox\nRUN --mount=type=ssh x": "type=ssh is not supported",
+    "FROM busybox\nRUN <<EOF\nx": "has no end",
     "FROM busybox\nONBUILD RUN x": "ONBUILD is not supported",
-    "FROM busybox\nADD http://localhost/x /": "ADD of a URL",
+    "FROM busybox\nADD https://localhost/x.git /": "Git",
     "FROM busybox\nUSER nobody-known\nRUN true": "is not in the image's /etc/passwd",
     "FROM scratch\nENV A=b": "without any files",
     "FROB x": "\"FROB\" is no instruction",
@@ -133,3 +139,123 @@ def test_links_of_an_image_lead_nowhere_outside_of_it(images, context, tmp_path)
         f"FROM busybox\nRUN ln -s {tmp_path}/victim /out\nCOPY a.txt /out/a.txt\n")
     images.run("build", "--tag", "made:1", context)
     assert list((tmp_path / "victim").iterdir()) == []
+
+
+def build(images, context, dockerfile, *words, name="made"):
+    (context / "Dockerfile").write_text(dockerfile)
+    return images("build", *words, "--tag", name, context)
+
+
+def test_here_documents_are_scripts_and_files(images, context):
+    build(images, context, """\
+FROM busybox
+ARG WHO=you
+RUN <<EOF
+set -e
+# A comment of the script.
+echo "script $WHO" > /script
+EOF
+RUN cat <<-A > /cat; cat >> /cat <<'B'
+\tfirst $WHO
+\tA
+second $WHO
+B
+COPY --chmod=640 <<one.txt <<"two" /srv/
+one $WHO
+one.txt
+two $WHO
+two
+COPY <<EOF /single
+single
+EOF
+""")
+    for path, content in [("script", "script you\n"), ("cat", "first you\nsecond $WHO\n"), ("srv/one.txt", "one you\n"),
+                          ("srv/two", "two $WHO\n"), ("single", "single\n")]:
+        assert file_of(images, "made", path).read_text() == content, path
+    assert file_of(images, "made", "srv/two").stat().st_mode & 0o777 == 0o640
+    assert build(images, context, (context / "Dockerfile").read_text()).count("Using cache") == 4
+
+
+def test_copies_leave_out_what_they_are_told_to(images, context):
+    (context / "sub" / "c.o").write_text("c")
+    (context / "b.o").write_text("b")
+    build(images, context, "FROM busybox\nCOPY --exclude=**/*.o --exclude=a.txt . /all/\n"
+                           "FROM busybox\nCOPY --from=0 --exclude=all/sub /all /again/\n")
+    layer = layers_of(images, "made")[-1]
+    assert sorted(str(path.relative_to(layer)) for path in layer.rglob("*")) == ["again"]
+    build(images, context, (context / "Dockerfile").read_text(), "--target", "0", name="first")
+    layer = layers_of(images, "first")[-1]
+    assert sorted(path.name for path in layer.rglob("*") if path.is_file()) == ["b.txt"]
+
+
+def test_add_fetches_addresses(images, context):
+    content = b"fetched\n" * 1000
+    (context / "served").mkdir()
+    (context / "served" / "file.txt").write_bytes(content)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=context / "served")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/file.txt"
+        digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        build(images, context, f"FROM busybox\nADD --checksum={digest} --chmod=644 {address}?x=1 /a/\nADD {address} /b\n")
+        assert file_of(images, "made", "a/file.txt").read_bytes() == content
+        assert file_of(images, "made", "b").stat().st_mode & 0o777 == 0o600
+        for line, expected in [(f"ADD --checksum=sha256:{'0' * 64} {address} /a", "has the digest"),
+                               (f"ADD {address}x /a", "status 404"), (f"ADD {address} a.txt /a/", "an instruction for each"),
+                               (f"ADD --checksum={digest} a.txt /a", "--checksum is for"),
+                               (f"ADD http://127.0.0.1:{server.server_address[1]}/ /a/", "names no file"),
+                               ("ADD https://example.org/x.git /a", "Git")]:
+            (context / "Dockerfile").write_text(f"FROM busybox\n{line}\n")
+            complaint = images.refused("build", context)
+            assert expected in complaint and "line 2" in complaint, (line, complaint)
+        server.shutdown()
+    assert not list((images.root / "images" / "build.work").iterdir())
+
+
+@pytest.mark.parametrize("isolation", ["container", "microvm"])
+def test_mounts_of_run_are_in_no_layer(images, context, isolation):
+    if isolation == "microvm" and not all(path.exists() for path in paths.KERNELS.values()):
+        pytest.skip("no guest kernel; run ./dev system")
+    (context / "token").write_text("correct-horse-9f31")
+    dockerfile = """\
+FROM busybox AS base
+RUN echo stage > /of-stage
+FROM busybox
+RUN --mount=type=cache,target=/cache,id=c --mount=type=tmpfs,target=/scratch \\
+    echo x >> /cache/file && echo y > /scratch/y && wc -l < /cache/file > /count
+RUN --mount=target=/ctx --mount=from=base,source=/,target=/deep/base cat /ctx/a.txt /deep/base/of-stage > /seen; touch /ctx/new || true
+RUN --mount=type=secret,id=token,mode=0444 --mount=type=secret,id=token,env=TOKEN --mount=type=secret,id=other \\
+    test $(md5sum < /run/secrets/token | cut -c 1-32) = MD5 && test "$TOKEN" = "$(cat /run/secrets/token)" && \\
+    test ! -e /run/secrets/other && stat -c %a /run/secrets/token > /mode
+"""
+    dockerfile = dockerfile.replace("MD5", hashlib.md5((context / "token").read_bytes()).hexdigest())
+    words = ("--isolation", isolation, "--secret", f"id=token,src={context}/token")
+    build(images, context, dockerfile, *words)
+    assert file_of(images, "made", "seen").read_text() == "astage\n"
+    assert file_of(images, "made", "mode").read_text() == "444\n"
+    first = int(file_of(images, "made", "count").read_text())
+    assert build(images, context, dockerfile, *words).count("Using cache") == 4
+    build(images, context, dockerfile, "--no-cache", *words)
+    assert int(file_of(images, "made", "count").read_text()) == first + 1
+    for layer in layers_of(images, "made")[1:]:
+        left = [path for path in layer.rglob("*") if path.is_file() and path.name not in ("count", "seen", "mode")]
+        assert not left, left
+        if isolation == "container":
+            assert not [path for path in layer.rglob("*") if path.is_dir() and path.name in ("cache", "scratch", "ctx", "deep")]
+    assert not (context / "new").exists()
+    held = [path for path in images.root.rglob("*") if path.is_file() and b"correct-horse" in path.read_bytes()]
+    assert not held, held
+    (context / "a.txt").write_text("changed")
+    assert build(images, context, dockerfile, *words).count("Using cache") < 4
+    images("prune")
+    assert not (images.root / "images" / "cache").exists()
+
+
+def test_secrets_of_builds_may_be_those_of_machines(images, context):
+    made = subprocess.run([images.program, "secret", "create", "--root", images.root, "token", "-"], input="kept\n", text=True)
+    assert made.returncode == 0
+    build(images, context, "FROM busybox\nRUN --mount=type=secret,id=token,target=/t,required=true test $(cat /t) = kept\n",
+          "--secret", "id=token")
+    for words, expected in [((), "there is no secret"), (("--secret", "id=none"), "secret ls"), (("--secret", "src=x"), "id"),
+                            (("--secret", f"id=token,src={context}/none"), "none")]:
+        assert expected in images.refused("build", "--no-cache", *words, context)

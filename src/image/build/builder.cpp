@@ -13,6 +13,7 @@
 #include "image/build/dockerfile.h"
 #include "image/build/ignore.h"
 #include "image/build/overlay.h"
+#include "image/build/run_mount.h"
 #include "image/build/stage_builder.h"
 #include "image/image.h"
 #include "image/importer.h"
@@ -84,13 +85,24 @@ class Builder {
     return fail(Errc::NotFound, "there is no stage \"" + options_.target + "\"");
   }
 
+  /// Stages or images that the instruction takes files from.
+  static std::vector<std::string> sources_of(Instruction const& instruction) {
+    std::vector<std::string> names;
+    for (auto const& [flag, value] : instruction.flags) {
+      if (flag == "from") names.push_back(value);
+      auto const mount = flag == "mount" ? parse_run_mount(value) : RunMount();
+      if (mount && !mount->from.empty()) names.push_back(mount->from);
+    }
+    return names;
+  }
+
   void mark_needed(std::size_t stage) {
     if (!needed_.insert(stage).second) return;
     if (auto const base = find_stage(file_.stages[stage].base, stage)) mark_needed(*base);
     for (auto const& instruction : file_.stages[stage].instructions) {
-      auto const from = instruction.flags.find("from");
-      if (instruction.verb != Verb::Copy || from == instruction.flags.end()) continue;
-      if (auto const source = find_stage(from->second, stage)) mark_needed(*source);
+      for (auto const& name : sources_of(instruction)) {
+        if (auto const source = find_stage(name, stage)) mark_needed(*source);
+      }
     }
   }
 

@@ -19,6 +19,8 @@ struct BuildOptions {
   std::vector<std::string> tags;  // Full names.
   Variables arguments;            // For its ARGs.
   std::string target;             // A stage's name or number; empty for the last.
+  /// The value of a secret of RUN --mount; Errc::NotFound if there is none of that name.
+  std::function<Result<std::string>(std::string const& id)> find_secret;
   bool uses_cache = true;
   RunInMicrovm run_in_microvm;  // Empty: in containers
   std::string runtime;          // of this program, bulkhead-oci.

@@ -74,6 +74,7 @@ Result<std::vector<CopySource::Found>> CopySource::find(os::UniqueFd const& root
         !ignore->has_exceptions()) {
       return false;
     }
+    if (!path.empty() && request.excluded.leaves_out(path)) return true;
     auto const name = path.empty() ? "." : path;
     if (::fstatat(root.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return false;
     found.push_back({.path = path, .is_folder = S_ISDIR(info.st_mode)});
@@ -117,12 +118,13 @@ Result<CopySource> CopySource::read(os::UniqueFd const& root, CopyRequest const&
                      .times = Times::Zero,
                      .kind = FolderKind::Plain,
                      .leaves_out = {}};
-  if (ignore != nullptr) {
-    options.leaves_out = [ignore](std::string const& path, bool is_folder) {
-      // An exception may be in a folder that is left out.
-      return ignore->leaves_out(path) && !(is_folder && ignore->has_exceptions());
+  options.leaves_out = [&](std::string const& path, bool is_folder) {
+    // An exception may be in a folder that is left out.
+    auto const left_out = [&](Ignore const& rules) {
+      return rules.leaves_out(path) && !(is_folder && rules.has_exceptions());
     };
-  }
+    return left_out(request.excluded) || (ignore != nullptr && left_out(*ignore));
+  };
   std::vector<TarItem> items;
   bool const into_folder = request.destination.ends_with('/') || found.size() > 1;
   for (auto const& one : found) {

@@ -19,6 +19,7 @@ struct CopyRequest {
   std::string destination;           // Absolute; with a slash at the end for a folder.
   std::optional<std::uint32_t> mode;
   std::string owner;     // "" for root's.
+  Ignore excluded;       // --exclude, of paths from the root as in .dockerignore.
   bool unpacks = false;  // ADD would take local archives apart, which is not supported.
 };
 

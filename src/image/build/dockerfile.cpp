@@ -5,6 +5,7 @@
 #include <cctype>
 #include <optional>
 
+#include "image/build/run_mount.h"
 #include "image/json.h"
 #include "image/limits.h"
 
@@ -93,6 +94,20 @@ class Lines {
     return logical;
   }
 
+  /// The lines up to one that is `document`'s name, as they are; false if there is no such line.
+  bool read_document(HereDocument& document) {
+    while (!rest_.empty()) {
+      auto line = take_line();
+      auto bare = line.ends_with('\r') ? line.substr(0, line.size() - 1) : line;
+      if (document.strips) {
+        bare.remove_prefix(std::min(bare.find_first_not_of('\t'), bare.size()));
+      }
+      if (bare == document.name) return true;
+      document.content.append(bare) += '\n';
+    }
+    return false;
+  }
+
  private:
   std::string_view take_line() {
     auto const end = rest_.find('\n');
@@ -136,26 +151,70 @@ Result<Instruction> read_instruction(Logical const& logical) {
   while (rest.starts_with("--")) {
     auto const flag = take_word(rest).substr(2);
     auto const equals = flag.find('=');
-    instruction.flags[std::string(flag.substr(0, equals))] =
-        equals == flag.npos ? "true" : std::string(flag.substr(equals + 1));
+    std::string const flag_name(flag.substr(0, equals));
+    if (instruction.flags.contains(flag_name) && flag_name != "mount" && flag_name != "exclude") {
+      return wrong(logical.line, "--" + flag_name.substr(0, 40) + " is given twice");
+    }
+    instruction.flags.emplace(flag_name,
+                              equals == flag.npos ? "true" : std::string(flag.substr(equals + 1)));
   }
   instruction.text = rest;
   if (instruction.text.empty() && known->verb != Verb::Cmd && known->verb != Verb::Entrypoint) {
     return wrong(logical.line, name + " needs to be told what");
   }
-  bool const may_have_document =
-      known->verb == Verb::Run || known->verb == Verb::Copy || known->verb == Verb::Add;
-  if (may_have_document && instruction.text.starts_with("<<")) {
-    return wrong(logical.line, "here-documents are not supported", Errc::Unsupported);
-  }
   return instruction;
+}
+
+/// Reads the documents that an instruction announces, which are the lines behind it.
+Result<> read_documents(Lines& lines, Instruction& instruction) {
+  bool const may_have = instruction.verb == Verb::Run || instruction.verb == Verb::Copy ||
+                        instruction.verb == Verb::Add;
+  if (!may_have || !exec_form(instruction.text).empty()) return {};
+  auto documents = announced_documents(instruction.text);
+  for (auto& document : documents) {
+    if (lines.read_document(document)) continue;
+    return wrong(instruction.line, "the here-document " + document.name + " has no end");
+  }
+  if (instruction.verb != Verb::Run) {
+    instruction.documents = std::move(documents);
+    return {};
+  }
+  if (documents.size() == 1 && is_only_a_document(instruction.text)) {
+    instruction.text = documents[0].content;
+    if (!instruction.text.starts_with("#!")) return {};
+    return wrong(instruction.line,
+                 "a here-document with #! is not supported; RUN PROGRAM <<NAME is",
+                 Errc::Unsupported);
+  }
+  // The shell reads them again, tabs and quotes done.
+  for (auto const& document : documents) {
+    instruction.text += "\n" + document.content + document.name;
+  }
+  if (!documents.empty()) instruction.text += '\n';
+  return {};
+}
+
+/// What can be known of it before anything is done.
+Result<> check_mounts(Instruction const& instruction) {
+  auto const [first, last] = instruction.flags.equal_range("mount");
+  for (auto flag = first; flag != last; ++flag) {
+    if (flag->second.find('$') != std::string::npos) continue;
+    auto const mount = parse_run_mount(flag->second);
+    if (!mount) return wrong(instruction.line, mount.error().message, mount.error().code);
+  }
+  return {};
 }
 
 bool takes_flag(Verb verb, std::string_view flag) {
   switch (verb) {
     case Verb::From: return flag == "platform";
-    case Verb::Copy: return flag == "from" || flag == "chown" || flag == "chmod" || flag == "link";
-    case Verb::Add: return flag == "chown" || flag == "chmod" || flag == "link";
+    case Verb::Copy:
+      return flag == "from" || flag == "chown" || flag == "chmod" || flag == "link" ||
+             flag == "exclude";
+    case Verb::Add:
+      return flag == "chown" || flag == "chmod" || flag == "link" || flag == "exclude" ||
+             flag == "checksum";
+    case Verb::Run: return flag == "mount";
     case Verb::Healthcheck:
       return flag == "interval" || flag == "timeout" || flag == "start-period" || flag == "retries";
     default: return false;
@@ -203,6 +262,8 @@ Result<Dockerfile> Dockerfile::parse(std::string_view text) {
       return wrong(instruction.line, "--" + flag.substr(0, 40) + " is not supported there",
                    Errc::Unsupported);
     }
+    BH_TRY(check_mounts(instruction));
+    BH_TRY(read_documents(lines, instruction));
     if (instruction.verb == Verb::From) {
       auto stage = BH_TRY(read_from(instruction));
       file.stages.push_back(std::move(stage));

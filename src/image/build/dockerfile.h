@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "image/build/here_document.h"
 
 namespace bh::image::build {
 
@@ -34,9 +35,11 @@ enum class Verb : std::uint8_t {
 /// One instruction, its continued lines joined, without its variables expanded.
 struct Instruction {
   Verb verb;
-  std::size_t line;                          // Where it starts, from 1.
-  std::map<std::string, std::string> flags;  // "from" of --from=base
-  std::string text;                          // What follows the flags.
+  std::size_t line;  // Where it starts, from 1.
+  // "from" of --from=base; some may be there often.
+  std::multimap<std::string, std::string> flags;
+  std::string text;  // What follows the flags; of RUN with here-documents a script.
+  std::vector<HereDocument> documents;  // Of COPY and ADD.
 
   /// "RUN apt-get update": as history and the cache know it.
   std::string shown() const;
@@ -55,8 +58,8 @@ struct Dockerfile {
   std::vector<Instruction> arguments;  // ARG before the first FROM.
   std::vector<Stage> stages;           // At least one.
 
-  /// Docker's Dockerfile reference; errors say the line. Here-documents, ONBUILD and
-  /// RUN's --mount are Errc::Unsupported.
+  /// Docker's Dockerfile reference; errors say the line. What we do not have of it is
+  /// Errc::Unsupported.
   static Result<Dockerfile> parse(std::string_view text);
 };
 

@@ -37,7 +37,46 @@ TEST(Dockerfile, IsReadIntoStages) {
   EXPECT_EQ(build.instructions[0].line, 4u);
   EXPECT_EQ(build.instructions[1].shown(), "COPY --chown=1:2 . /src");
   EXPECT_EQ(file->stages[1].platform, "linux/amd64");
-  EXPECT_EQ(file->stages[1].instructions[0].flags.at("from"), "build");
+  EXPECT_EQ(file->stages[1].instructions[0].flags.find("from")->second, "build");
+}
+
+TEST(Dockerfile, HasDocumentsInIt) {
+  auto const file = Dockerfile::parse(
+      "FROM a\n"
+      "RUN <<EOF\n"
+      "# no comment of ours\n"
+      "one \\\n"
+      "two\n"
+      "EOF\n"
+      "RUN --mount=type=tmpfs,target=/t --mount=type=cache,target=/c cat <<-A 2<<'B' # x\n"
+      "\tfirst\n"
+      "\tA\n"
+      "second\n"
+      "B\n"
+      "COPY --exclude=*.o --exclude=x <<one.txt <<\"two\" <<TEXT /dir/\n"
+      "1\n"
+      "one.txt\n"
+      "$A\n"
+      "two\n"
+      "TEX T\n"
+      "TEXT\n"
+      "RUN echo \"<<NO\" $((1 <<2)) <<<here\n"
+      "CMD <<NO\n");
+  ASSERT_TRUE(file) << file.error().message;
+  auto const& instructions = file->stages[0].instructions;
+  ASSERT_EQ(instructions.size(), 5u);
+  EXPECT_EQ(instructions[0].text, "# no comment of ours\none \\\ntwo\n");
+  EXPECT_EQ(instructions[1].text, "cat <<-A 2<<'B' # x\nfirst\nA\nsecond\nB\n");
+  EXPECT_EQ(instructions[1].flags.count("mount"), 2u);
+  EXPECT_EQ(instructions[1].line, 7u);
+  auto const& documents = instructions[2].documents;
+  ASSERT_EQ(documents.size(), 3u);
+  EXPECT_EQ(documents[0].name, "one.txt");
+  EXPECT_EQ(documents[1].name, "two");
+  EXPECT_FALSE(documents[1].expands);
+  EXPECT_EQ(documents[1].content, "$A\n");
+  EXPECT_EQ(documents[2].content, "TEX T\n");
+  EXPECT_EQ(instructions[3].line, 19u);
 }
 
 TEST(Dockerfile, MayHaveAnotherEscape) {
@@ -53,8 +92,14 @@ TEST(Dockerfile, SaysWhichLineIsWrong) {
   EXPECT_EQ(error_of("FROM a AS"), "line 1: expected FROM IMAGE [AS NAME]");
   EXPECT_EQ(error_of("FROM a\nRUN"), "line 2: RUN needs to be told what");
   EXPECT_EQ(error_of("FROM a\nONBUILD RUN x"), "line 2: ONBUILD is not supported");
-  EXPECT_EQ(error_of("FROM a\nRUN --mount=type=cache x"), "line 2: --mount is not supported there");
-  EXPECT_EQ(error_of("FROM a\nRUN <<EOF\nx\nEOF"), "line 2: here-documents are not supported");
+  EXPECT_EQ(error_of("FROM a\nRUN --mount=type=ssh x"),
+            "line 2: --mount: type=ssh is not supported; bind, cache, tmpfs and secret are");
+  EXPECT_EQ(error_of("FROM a\nRUN --mount=type=cache x"), "line 2: --mount: target is expected");
+  EXPECT_EQ(error_of("FROM a\nRUN --network=none x"), "line 2: --network is not supported there");
+  EXPECT_EQ(error_of("FROM a\nCOPY --parents a b"), "line 2: --parents is not supported there");
+  EXPECT_EQ(error_of("FROM a\nCOPY --chmod=1 --chmod=2 a b"), "line 2: --chmod is given twice");
+  EXPECT_EQ(error_of("FROM a\nRUN <<EOF\nx"), "line 2: the here-document EOF has no end");
+  EXPECT_TRUE(error_of("FROM a\nRUN <<EOF\n#!/bin/x\nEOF").starts_with("line 2: a here-document"));
 }
 
 TEST(Variables, AreExpandedAsDockerfilesKnowThem) {

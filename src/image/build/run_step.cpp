@@ -1,27 +1,62 @@
 #include "image/build/run_step.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "image/build/container_config.h"
+#include "image/build/mount_points.h"
 #include "image/build/user.h"
 #include "os/child.h"
+#include "os/memory_folder.h"
 #include "os/text_file.h"
 
 namespace bh::image::build {
 
 namespace {
 
-/// Files that the container's mounts had to stand on, and that the image did not have.
-void remove_mount_points(Overlay const& overlay) {
-  for (auto const* const file : kHostFiles) {
-    auto const path = overlay.upper() + file;
-    struct stat info{};
-    if (::lstat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size == 0) {
-      ::unlink((overlay.root() + file).c_str());
-    }
+/// The mounts of a request, secrets in memory at `folder`.
+Result<std::optional<os::MemoryFolder>> add_mounts(RunRequest const& request,
+                                                   std::string const& folder,
+                                                   ContainerConfig& config,
+                                                   std::vector<std::string>& words) {
+  std::optional<os::MemoryFolder> memory;
+  bool const secret = !request.secret_variables.empty() ||
+                      std::ranges::find(request.mounts, PlacedMount::Kind::Secret,
+                                        &PlacedMount::kind) != request.mounts.end();
+  if (secret) {
+    auto made = BH_TRY(os::MemoryFolder::mount(folder));
+    memory.emplace(std::move(made));
   }
+  for (std::size_t i = 0; i < request.mounts.size(); ++i) {
+    auto const& mount = request.mounts[i];
+    if (mount.kind == PlacedMount::Kind::Memory) {
+      std::vector<std::string> options{"nosuid", "nodev"};
+      if (!mount.options.empty()) options.push_back(mount.options);
+      config.mounts.push_back(
+          {.target = mount.target, .type = "tmpfs", .source = "tmpfs", .options = options});
+      continue;
+    }
+    auto source = mount.source;
+    if (mount.kind == PlacedMount::Kind::Secret) {
+      source = BH_TRY(memory->add(std::to_string(i), mount.value,
+                                  {.uid = mount.uid, .gid = mount.gid, .mode = mount.mode}));
+    }
+    bool const writable = mount.kind == PlacedMount::Kind::Bind && !mount.read_only;
+    config.mounts.push_back({.target = mount.target,
+                             .type = "bind",
+                             .source = source,
+                             .options = {"bind", writable ? "rw" : "ro"}});
+  }
+  std::string text;
+  for (auto const& variable : request.secret_variables) text += variable + '\0';
+  if (!text.empty()) {
+    auto const file = BH_TRY(memory->add("environment", text, {}));
+    words.insert(words.end(), {"--private-env", file});
+  }
+  return memory;
 }
 
 }  // namespace
@@ -42,12 +77,17 @@ Result<> run_in_container(Overlay const& overlay, std::string const& runtime,
   if (!request.working_folder.empty()) config.working_folder = request.working_folder;
   auto const user = BH_TRY(find_user(root.get(), request.user.empty() ? "0" : request.user));
   config.user = user;
+  std::vector<std::string> words{runtime, "--root",   overlay.folder() + "/state",
+                                 "run",   "--bundle", overlay.folder()};
+  auto const memory = BH_TRY(add_mounts(request, overlay.folder() + "/secrets", config, words));
+  words.push_back("build-" + std::to_string(::getpid()));
+  MountPoints points(root.get());
+  for (auto const* const file : kHostFiles) points.expect(file);
+  for (auto const& mount : request.mounts) points.expect(mount.target);
   BH_TRY(os::replace_text_at(AT_FDCWD, overlay.folder() + "/config.json", config_json(config)));
-  auto child =
-      BH_TRY(os::Child::start({runtime, "--root", overlay.folder() + "/state", "run", "--bundle",
-                               overlay.folder(), "build-" + std::to_string(::getpid())}));
+  auto child = BH_TRY(os::Child::start(words));
   int const status = BH_TRY(child.wait());
-  remove_mount_points(overlay);
+  points.remove();
   return check_status(status);
 }
 

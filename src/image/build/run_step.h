@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,11 +11,28 @@
 
 namespace bh::image::build {
 
+/// What one command finds at a path, besides its image.
+struct PlacedMount {
+  enum class Kind : std::uint8_t { Bind, Memory, Secret };
+
+  Kind kind = Kind::Bind;
+  std::string source;   // Of a bind: a path of the host.
+  std::string target;   // Absolute.
+  std::string options;  // Of memory.
+  bool read_only = false;
+  std::string value;  // A secret's, in a file in memory.
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t mode = 0;
+};
+
 struct RunRequest {
   std::vector<std::string> words;
   std::vector<std::string> environment;
   std::string working_folder;
   std::string user;
+  std::vector<PlacedMount> mounts;
+  std::vector<std::string> secret_variables;  // NAME=VALUE, in nothing that is written to a disk.
 };
 
 /// Executes a command in a container whose root is the overlay's, with the host's network, as

@@ -7,6 +7,8 @@
 
 #include "image/added_layer.h"
 #include "image/blob_writer.h"
+#include "image/build/made_sources.h"
+#include "image/build/placed_mounts.h"
 #include "image/build/root_path.h"
 #include "image/build/run_step.h"
 #include "image/build/user.h"
@@ -118,9 +120,13 @@ Result<> StageBuilder::run_command(Instruction const& instruction, StageState& s
     request.environment.emplace_back(
         "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   }
+  auto const placed =
+      BH_TRY(PlacedMounts::place(instruction, state, store_, options_, find_source_));
+  request.mounts = placed.mounts();
+  request.secret_variables = placed.variables();
   std::string const verb = options_.run_in_microvm ? "RUN in a microVM " : "RUN ";
   auto const key = next_key(state, verb + joined(request.words) + joined(request.environment) +
-                                       request.working_folder + "\n" + request.user);
+                                       request.working_folder + "\n" + request.user + placed.key());
   return add_layer(instruction, key, state, [&]() -> Result<StepLayer> {
     if (options_.run_in_microvm) return make_layer_in_microvm(state, request);
     return make_layer(state, [&](Overlay const& overlay) {
@@ -147,12 +153,21 @@ Result<CopyRequest> StageBuilder::copy_request(Instruction const& instruction,
   if (folder && !request.destination.ends_with('/')) request.destination += '/';
   words.pop_back();
   for (auto const& word : words) {
-    if (instruction.verb == Verb::Add && word.find("://") != std::string::npos) {
-      return fail(Errc::Unsupported, "ADD of a URL; fetch it first, or RUN what fetches it");
+    bool const other = word.starts_with("git@") || word.starts_with("ssh://") ||
+                       word.starts_with("git://") || word.ends_with(".git");
+    if (instruction.verb == Verb::Add && other) {
+      return fail(Errc::Unsupported, "ADD of a Git repository; clone it first");
     }
   }
   request.sources = std::move(words);
   request.mode = BH_TRY(mode_of(instruction));
+  auto const [first, last] = instruction.flags.equal_range("exclude");
+  std::string excluded;
+  for (auto flag = first; flag != last; ++flag) {
+    auto const pattern = BH_TRY(expanded(flag->second, variables));
+    excluded += pattern + "\n";
+  }
+  request.excluded = Ignore::parse(excluded);
   if (auto const owner = instruction.flags.find("chown"); owner != instruction.flags.end()) {
     request.owner = BH_TRY(expanded(owner->second, variables));
   }
@@ -160,7 +175,10 @@ Result<CopyRequest> StageBuilder::copy_request(Instruction const& instruction,
 }
 
 Result<> StageBuilder::copy(Instruction const& instruction, StageState& state) const {
-  auto const request = BH_TRY(copy_request(instruction, state));
+  auto request = BH_TRY(copy_request(instruction, state));
+  auto const made =
+      BH_TRY(MadeSources::make(instruction, variables_of(state), options_.transfer.trust,
+                               store_.path() + "/" + kBuildFolder + ".work", request));
   auto const from = instruction.flags.find("from");
   std::optional<Overlay> source_mount;
   auto root_path = options_.context;
@@ -171,9 +189,11 @@ Result<> StageBuilder::copy(Instruction const& instruction, StageState& state) c
     source_mount.emplace(std::move(mounted));
     root_path = source_mount->root();
   }
+  if (made) root_path = made->folder();
   auto const root = BH_TRY(os::open_at(AT_FDCWD, root_path, O_RDONLY | O_DIRECTORY));
-  auto const source =
-      BH_TRY(CopySource::read(root, request, source_mount ? nullptr : &ignore_, store_.path()));
+  Ignore const nothing;
+  auto const* const ignore = made ? &nothing : source_mount ? nullptr : &ignore_;
+  auto const source = BH_TRY(CopySource::read(root, request, ignore, store_.path()));
   auto const key =
       next_key(state, "COPY " + source.digest().text() + " " + request.owner + " " +
                           std::to_string(request.mode.value_or(0)) + " " + request.destination);
