@@ -17,10 +17,10 @@ MARKS = (b"correct-horse-9f31", b"battery-staple-77aa")
 
 
 @pytest.fixture
-def token(machines, tmp_path):  # noqa: F811
+def token(machines):  # noqa: F811
     """The id of a secret `token`."""
-    (tmp_path / "value").write_text(VALUE)
-    yield machines("secret", "create", "token", tmp_path / "value").stdout.strip()
+    # Another user's program cannot read files of the test.
+    yield machines("secret", "create", "token", "-", input=VALUE).stdout.strip()
     left = machines("ps", "-aq").stdout.split()
     if left:
         machines("rm", "-f", *left)
@@ -54,7 +54,7 @@ def found_in_processes():
     return found
 
 
-def test_a_machine_has_it_in_memory_and_nobody_else(machines, token, tmp_path):  # noqa: F811
+def test_a_machine_has_it_in_memory_and_nobody_else(machines, token):  # noqa: F811
     machines("create", "--name", "web", "--secret", "token", "--secret", "token,target=other,uid=7,gid=8,mode=0400",
              "--secret", "token,target=/etc/deep/token", "--secret", "token,type=env,target=TOKEN", "-v", "/srv",
              "busybox", "sleep", "1000")
@@ -121,10 +121,10 @@ def test_one_in_use_stays(machines, token):  # noqa: F811
     assert machines("secret", "rm", "token").stdout == shown["id"] + "\n"
 
 
-def test_large_and_binary_values_are_whole(machines, token, tmp_path):  # noqa: F811
+def test_large_and_binary_values_are_whole(machines, token):  # noqa: F811
     value = os.urandom(512_000)
-    (tmp_path / "large").write_bytes(value)
-    machines("secret", "create", "large", tmp_path / "large")
+    (machines.root / "large").write_bytes(value)
+    machines("secret", "create", "large", machines.root / "large")
     done = subprocess.run(machines.words("run", "--secret", "large", "busybox", "cat", "/run/secrets/large"),
                           capture_output=True, timeout=60)
     assert done.stdout == value, done.stderr
@@ -141,7 +141,7 @@ def test_a_killed_supervisor_leaves_nothing(machines, token):  # noqa: F811
     assert not [line for line in pathlib.Path("/proc/self/mounts").read_text().splitlines() if str(machines.root) in line]
 
 
-def test_mistakes_name_the_next_step(machines, token, tmp_path):  # noqa: F811
+def test_mistakes_name_the_next_step(machines, token):  # noqa: F811
     for words, expected in [(("none",), "bulkhead secret ls"), (("token,type=disk",), "mount or env"),
                             (("token,target=/",), "root"), (("token,target=/proc/x",), "kernel"),
                             (("token,mode=9",), "octal"), (("token,uid=-1",), "number"), (("token,x=1",), "type, target"),
@@ -151,10 +151,11 @@ def test_mistakes_name_the_next_step(machines, token, tmp_path):  # noqa: F811
                             (("token", "-v", "x:/run/secrets"), "mount at")]:
         done = machines("run", "--secret", *words, "busybox", "true", status=125)
         assert expected in done.stderr, (words, done)
-    (tmp_path / "empty").touch()
-    (tmp_path / "huge").write_bytes(bytes(512_001))
-    for words, expected in [(("new", tmp_path / "empty"), "1 to 512000"), (("new", tmp_path / "huge"), "huge"),
-                            (("new", tmp_path / "none"), "none"), (("a b", tmp_path / "value"), "letter"),
+    (machines.root / "value").write_text("x")
+    (machines.root / "empty").touch()
+    (machines.root / "huge").write_bytes(bytes(512_001))
+    for words, expected in [(("new", machines.root / "empty"), "1 to 512000"), (("new", machines.root / "huge"), "huge"),
+                            (("new", machines.root / "none"), "none"), (("a b", machines.root / "value"), "letter"),
                             (("new", "--env", "NO_SUCH_VARIABLE"), "NO_SUCH_VARIABLE")]:
         done = machines("secret", "create", *words, status=None)
         assert done.returncode != 0 and expected in done.stderr, (words, done)
