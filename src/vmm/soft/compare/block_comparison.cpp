@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "vmm/soft/mmu/access.h"
+#include "vmm/soft/step/handlers.h"
 
 namespace bh::vmm::soft {
 
@@ -124,11 +125,39 @@ bool BlockComparison::note_operands(Piece const& piece) {
     auto const linear = effective_address(cpu_, piece.op);
     if (!note_operand(linear, piece.op.memory_size, writes)) return false;
   }
+  if (piece.kind == PieceKind::FillString || piece.kind == PieceKind::CopyString) {
+    return note_string(piece);
+  }
+  if (piece.kind == PieceKind::BitString) {
+    auto const linear = effective_address(cpu_, piece.op) +
+                        static_cast<std::uint64_t>(bit_string_distance(cpu_, piece.op));
+    bool const writes = piece.op.memory_access != OperandAccess::Read;
+    return note_operand(linear, piece.op.operand_size, writes);
+  }
   if (is_stack_write(piece.kind)) return note_operand(cpu_.gpr[Rsp] - kWord, kWord, true);
   if (piece.kind == PieceKind::Pop || piece.kind == PieceKind::Return) {
     return note_operand(cpu_.gpr[Rsp], kWord, false);
   }
   return piece.kind != PieceKind::Leave || note_operand(cpu_.gpr[Rbp], kWord, false);
+}
+
+/// As translated code: one that goes forward and ends in its page.
+bool BlockComparison::note_string(Piece const& piece) {
+  if ((cpu_.system_flags & kFlagDf) != 0 || cpu_.gpr[Rcx] > kPageSize) return false;
+  std::size_t const size = cpu_.gpr[Rcx] * piece.op.operand_size;
+  auto const note = [&](Gpr pointer, bool writes) {
+    std::uint64_t const start = cpu_.gpr[pointer];
+    if ((start & (kPageSize - 1)) + size > kPageSize) return false;
+    // None still has to be where it could be.
+    if (size == 0) return note_operand(start, piece.op.operand_size, writes);
+    for (std::size_t at = 0; at < size; at += WrittenMemory::kLargest) {
+      auto const part = std::min(size - at, WrittenMemory::kLargest);
+      if (!note_operand(start + at, part, writes)) return false;
+    }
+    return true;
+  };
+  if (piece.kind == PieceKind::CopyString && !note(Rsi, false)) return false;
+  return note(Rdi, true);
 }
 
 bool BlockComparison::note_operand(std::uint64_t linear, std::size_t size, bool writes) {

@@ -33,6 +33,7 @@ class BlockComparison {
   std::size_t step(StraightCode const& code, std::size_t limit);
   /// Whether all of the instruction's operands are RAM that can be put back; they are noted.
   bool note_operands(Piece const& piece);
+  bool note_string(Piece const& piece);
   bool note_operand(std::uint64_t linear, std::size_t size, bool writes);
   Translator::Stop stop(StraightCode const& code, ProgramState const& before,
                         std::string const& differences);

@@ -14,7 +14,11 @@ namespace bh::vmm::soft {
 /// One vCPU's thread only.
 class PageSlots {
  public:
-  static constexpr std::size_t kCount = 256;
+  /// Slots of single places, of the stack, and of what FS and GS point to.
+  static constexpr std::size_t kPlaces = 256 - 16 - 8;
+  static constexpr std::size_t kStacks = 16;
+  static constexpr std::size_t kSegments = 8;
+  static constexpr std::size_t kCount = kPlaces + kStacks + kSegments;
 
   struct Slots {
     /// Linear pages. A place XORs its address with it, as InlineTlb::Entry says.

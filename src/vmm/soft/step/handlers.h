@@ -10,6 +10,8 @@ namespace bh::vmm::soft {
 Flow native_registers(Cpu& cpu, Op const& op);
 Flow native_memory(Cpu& cpu, Op const& op);
 Flow native_bit_string(Cpu& cpu, Op const& op);  // BT, BTS, BTR, BTC with memory and a register
+/// From such an instruction's operand to the word its bit is in, in bytes.
+std::int64_t bit_string_distance(Cpu const& cpu, Op const& op);
 
 // Moves.
 Flow move_register(Cpu& cpu, Op const& op);

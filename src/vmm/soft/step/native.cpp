@@ -160,9 +160,7 @@ Flow native_memory(Cpu& cpu, Op const& op) {
   return run_with_memory(cpu, op, effective_address(cpu, op), 0);
 }
 
-Flow native_bit_string(Cpu& cpu, Op const& op) {
-  // The register selects a bit anywhere: the operand is the piece that holds it, and the host
-  // adds the same distance to the pointer it is given.
+std::int64_t bit_string_distance(Cpu const& cpu, Op const& op) {
   unsigned const size = op.operand_size;
   std::int64_t bit = 0;
   switch (size) {
@@ -170,10 +168,14 @@ Flow native_bit_string(Cpu& cpu, Op const& op) {
     case 4: bit = static_cast<std::int32_t>(cpu.gpr[op.reg[1]]); break;
     default: bit = static_cast<std::int64_t>(cpu.gpr[op.reg[1]]); break;
   }
-  std::int64_t const distance = (bit >> (size == 2   ? 4
-                                         : size == 4 ? 5
-                                                     : 6)) *
-                                static_cast<int>(size);
+  unsigned const shift = size == 2 ? 4 : size == 4 ? 5 : 6;
+  return (bit >> shift) * static_cast<int>(size);
+}
+
+Flow native_bit_string(Cpu& cpu, Op const& op) {
+  // The register selects a bit anywhere: the operand is the piece that holds it, and the host
+  // adds the same distance to the pointer it is given.
+  std::int64_t const distance = bit_string_distance(cpu, op);
   std::uint64_t offset = effective_offset(cpu, op) + static_cast<std::uint64_t>(distance);
   offset = cut(offset, op.address_size) + cpu.segment_base[op.segment];
   std::uint64_t const linear =

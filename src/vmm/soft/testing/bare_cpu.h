@@ -20,7 +20,7 @@ namespace bh::vmm::soft {
 /// tried.
 class BareCpu {
  public:
-  static constexpr std::uint64_t kMemorySize = 4u << 20;
+  static constexpr std::uint64_t kMemorySize = 8u << 20;
   static constexpr std::uint64_t kCode = 0x1000;
 
   BareCpu();

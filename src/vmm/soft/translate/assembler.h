@@ -64,6 +64,9 @@ class Assembler {
   void add(Gpr to, Gpr from) { rex_w(from, to), byte(0x01), registers(from, to); }
   void xor32(Gpr to, Gpr from) { rex(from, to), byte(0x31), registers(from, to); }
   void compare(Gpr left, Gpr right) { rex_w(right, left), byte(0x39), registers(right, left); }
+  void move_signed32(Gpr to, Gpr from) {  // Of 32 bits to 64.
+    rex_w(to, from), byte(0x63), registers(to, from);
+  }
   void shift_right32(Gpr reg, unsigned count) {
     rex(0, reg), byte(0xc1), registers(5, reg), byte(count);
   }
@@ -122,6 +125,10 @@ class Assembler {
   void load_address_sum(Gpr to, Gpr base, Gpr index) {
     rex_sum(to, base, index), byte(0x8d), sum(to, base, index);
   }
+  void load_address_scaled(Gpr to, Gpr base, Gpr index, unsigned shift) {
+    rex_sum(to, base, index), byte(0x8d), byte((to & 7) << 3 | 4);
+    byte(shift << 6 | (index & 7) << 3 | (base & 7));
+  }
   void load_address32(Gpr to, Gpr base, std::int32_t displacement) {
     rex(to, base), byte(0x8d), at(to, base, displacement);
   }
@@ -153,6 +160,12 @@ class Assembler {
   }
   void load_state16(Gpr to, std::int32_t state) {  // Zero-extended.
     byte(0x65), rex(to, 0), byte(0x0f), byte(0xb7), state_at(to, state);
+  }
+  void load_state_low16(Gpr to, std::int32_t state) {  // The rest of `to` stays.
+    byte(0x65), byte(0x66), rex(to, 0), byte(0x8b), state_at(to, state);
+  }
+  void test_state32(std::int32_t state, std::uint32_t mask) {
+    byte(0x65), byte(0xf7), state_at(0, state), dword(mask);
   }
   void store_state32(std::int32_t state, std::uint32_t value) {
     byte(0x65), byte(0xc7), state_at(0, state), dword(value);

@@ -114,15 +114,7 @@ void BlockWriter::call_indirect(Piece const& piece) {
   load_target(piece);
   out_.store_state(state_.target(), R11);
   // Where there can be no code nothing may be pushed: the stepping engine raises the exception.
-  out_.move(R15, R11);
-  out_.shift_left(R15, 16);
-  out_.shift_right_signed(R15, 16);
-  out_.compare(R15, R11);
-  out_.jump_if(Condition::NotEqual, out_.here());
-  tails_.push_back({.kind = Tail::Kind::Leave,
-                    .jump_end = out_.size(),
-                    .go_to = gate_.leave,
-                    .site = add_site({.kind = SiteKind::StepOut, .offset = piece.start()})});
+  leave_unless_canonical(R11, add_site({.kind = SiteKind::StepOut, .offset = piece.start()}));
   push_return_address(piece);
   out_.load_state(R11, state_.target());
   look_up(piece, 0);
@@ -130,21 +122,41 @@ void BlockWriter::call_indirect(Piece const& piece) {
 
 void BlockWriter::return_near(Piece const& piece) {
   give_up_host_flags(kAllFlags);
-  reach(Operand::stack(piece, Rsp, 0, 8, false));
+  reach(Operand::implied(piece, Rsp, 0, 8, false));
   out_.load_sum(R11, R15, R11);
   auto const size = 8 + static_cast<std::uint16_t>(piece.op.immediate);
   out_.load_address(Rsp, Rsp, size);
   look_up(piece, static_cast<unsigned>(size));
 }
 
-void BlockWriter::step(Piece const& piece, SiteKind kind) {
-  give_up_host_flags(kAllFlags);
-  scratch_.free();
+std::uint32_t BlockWriter::add_step(Piece const& piece, SiteKind kind) {
   auto const site = add_site({.kind = kind, .offset = piece.start(), .next = piece.end()});
   if (piece.op.handler != nullptr) {
     sites_[site].op = static_cast<std::uint32_t>(ops_.size());
     ops_.push_back(piece.op);
   }
+  return site;
+}
+
+void BlockWriter::leave_if(Condition condition, std::uint32_t site) {
+  out_.jump_if(condition, out_.here());
+  tails_.push_back(
+      {.kind = Tail::Kind::Leave, .jump_end = out_.size(), .go_to = gate_.leave, .site = site});
+}
+
+void BlockWriter::leave_unless_canonical(Gpr reg, std::uint32_t site) {
+  constexpr unsigned kSignBits = 16;
+  out_.move(R15, reg);
+  out_.shift_left(R15, kSignBits);
+  out_.shift_right_signed(R15, kSignBits);
+  out_.compare(R15, reg);
+  leave_if(Condition::NotEqual, site);
+}
+
+void BlockWriter::step(Piece const& piece, SiteKind kind) {
+  give_up_host_flags(kAllFlags);
+  scratch_.free();
+  auto const site = add_step(piece, kind);
   out_.store_state_number(state_.site(), site);
   out_.jump(gate_.leave);
   sites_[site].go_on = out_.offset();
@@ -183,7 +195,7 @@ void BlockWriter::tails() {
         break;
       case Tail::Kind::Refill:
         ask_gate(tail.operand, gate_.refill[user][tail.operand.writes ? 1 : 0], tail.site,
-                 tail.back);
+                 tail.slot, tail.back);
         break;
       case Tail::Kind::Reach: {
         auto const start = out_.offset();
@@ -195,7 +207,7 @@ void BlockWriter::tails() {
                                     .size = static_cast<std::uint8_t>(tail.operand.size),
                                     .offset = tail.operand.piece->start(),
                                     .go_on = start});
-        ask_gate(tail.operand, gate_.search[user][tail.operand.writes ? 1 : 0], site, tail.back);
+        ask_gate(tail.operand, gate_.search[user][tail.operand.writes ? 1 : 0], site, 0, tail.back);
         break;
       }
       case Tail::Kind::LookFurther:

@@ -54,7 +54,7 @@ void BlockWriter::load_guest(Gpr to, unsigned reg) {
 }
 
 void BlockWriter::address(Operand const& operand) {
-  if (operand.on_stack) {
+  if (operand.is_implied) {
     out_.load_address(R11, static_cast<Gpr>(operand.base), operand.displacement);
     return;
   }
@@ -67,6 +67,24 @@ void BlockWriter::address(Operand const& operand) {
   if (operand.segment != kZeroSegment) out_.add_state(R11, state_.segment_base(operand.segment));
 }
 
+std::uint16_t BlockWriter::slot_of(Operand const& operand, std::uint32_t site) {
+  if (operand.base == Rsp) {
+    // Functions that call each other have frames in different pages now and then.
+    constexpr unsigned kFunction = 8;
+    return PageSlots::kPlaces + (operand.piece->start() >> kFunction) % PageSlots::kStacks;
+  }
+  auto const own = static_cast<std::uint16_t>(site % PageSlots::kPlaces);
+  if (operand.index != kZeroSlot) return own;
+  if (operand.base == kZeroSlot && operand.segment != kZeroSegment) {
+    auto const page = static_cast<std::uint32_t>(operand.displacement) >> kPageShift;
+    return PageSlots::kPlaces + PageSlots::kStacks + page % PageSlots::kSegments;
+  }
+  if (operand.base >= slots_.size()) return own;
+  auto& slot = slots_[operand.base];
+  if (slot == kNoSlot) slot = own;
+  return slot;
+}
+
 std::uint32_t BlockWriter::probe(Operand const& operand, CodeOffset go_on) {
   auto const privilege = mode_.user ? Privilege::User : Privilege::Supervisor;
   auto const access = operand.writes ? Access::Write : Access::Read;
@@ -77,7 +95,7 @@ std::uint32_t BlockWriter::probe(Operand const& operand, CodeOffset go_on) {
                               .offset = operand.piece->start(),
                               .go_on = go_on,
                               .patch = out_.offset()});
-  auto const slot = site % PageSlots::kCount;
+  auto const slot = slot_of(operand, site);
   out_.xor_state(R11, state_.slot_page(privilege, access, slot));
   out_.compare(R11, limit_of(operand));
   out_.jump_if(Condition::Above, out_.here());
@@ -86,6 +104,7 @@ std::uint32_t BlockWriter::probe(Operand const& operand, CodeOffset go_on) {
   tails_.push_back({.kind = Tail::Kind::Refill,
                     .jump_end = miss,
                     .site = site,
+                    .slot = slot,
                     .back = out_.here(),
                     .operand = operand});
   return site;
@@ -93,13 +112,12 @@ std::uint32_t BlockWriter::probe(Operand const& operand, CodeOffset go_on) {
 
 /// Sends the gate to finish a probe, and goes on at `back`.
 void BlockWriter::ask_gate(Operand const& operand, std::uint64_t gate, std::uint32_t site,
-                           std::uint64_t back) {
+                           std::uint32_t slot, std::uint64_t back) {
   out_.load_code_address(R15, out_.here() + kLoadCodeAddress + kJump);
   out_.jump(gate);
-  ProbePlace const place{
-      .slot = static_cast<std::uint16_t>(site % PageSlots::kCount * sizeof(std::uint64_t)),
-      .limit = static_cast<std::uint16_t>(limit_of(operand)),
-      .site = site};
+  ProbePlace const place{.slot = static_cast<std::uint16_t>(slot * sizeof(std::uint64_t)),
+                         .limit = static_cast<std::uint16_t>(limit_of(operand)),
+                         .site = site};
   place.write(out_);
   out_.jump(back);
 }
@@ -201,7 +219,7 @@ std::size_t BlockWriter::pushes(std::span<Piece const> pieces) {
   auto const count = in_a_row(pieces, PieceKind::Push);
   auto const size = static_cast<std::int32_t>(8 * count);
   give_up_host_flags(pieces.front().live_in);
-  reach(Operand::stack(pieces.front(), Rsp, -size, static_cast<unsigned>(size), true));
+  reach(Operand::implied(pieces.front(), Rsp, -size, static_cast<unsigned>(size), true));
   bool const temporary = needs_temporary(pieces.first(count));
   if (temporary) {
     out_.add(R15, R11);
@@ -242,7 +260,7 @@ std::size_t BlockWriter::pops(std::span<Piece const> pieces) {
   auto const count = in_a_row(pieces, PieceKind::Pop);
   auto const size = static_cast<std::int32_t>(8 * count);
   give_up_host_flags(pieces.front().live_in);
-  reach(Operand::stack(pieces.front(), Rsp, 0, static_cast<unsigned>(size), false));
+  reach(Operand::implied(pieces.front(), Rsp, 0, static_cast<unsigned>(size), false));
   if (pieces.front().op.reg[0] == Rsp) {
     out_.load_sum(Rsp, R15, R11);
     scratch_.registers_changed(kRspBit, std::nullopt);
@@ -274,7 +292,7 @@ std::size_t BlockWriter::pops(std::span<Piece const> pieces) {
 
 /// What was kept in crossing.target.
 void BlockWriter::push_kept(Piece const& piece) {
-  reach(Operand::stack(piece, Rsp, -8, 8, true));
+  reach(Operand::implied(piece, Rsp, -8, 8, true));
   out_.add(R15, R11);
   scratch_.operand_is_in_r15();
   out_.load_state(R11, state_.target());
@@ -296,14 +314,14 @@ void BlockWriter::push_memory(Piece const& piece) {
 
 void BlockWriter::leave_frame(Piece const& piece) {
   give_up_host_flags(piece.live_in);
-  reach(Operand::stack(piece, Rbp, 0, 8, false));
+  reach(Operand::implied(piece, Rbp, 0, 8, false));
   out_.load_address(Rsp, Rbp, 8);
   out_.load_sum(Rbp, R15, R11);
   scratch_.forget_operand();
 }
 
 void BlockWriter::push_return_address(Piece const& piece) {
-  reach(Operand::stack(piece, Rsp, -8, 8, true));
+  reach(Operand::implied(piece, Rsp, -8, 8, true));
   out_.add(R15, R11);
   scratch_.operand_is_in_r15();
   out_.load_state(R11, state_.rip_page());

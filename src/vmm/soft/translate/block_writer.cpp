@@ -39,6 +39,11 @@ Entries BlockWriter::write(std::span<Piece const> pieces, bool next_straddles) {
   while (!rest.empty()) {
     std::size_t const done = write_some(rest);
     Piece const& last = rest[done - 1];
+    for (auto const& piece : rest.first(done)) {
+      for (unsigned reg = 0; reg < slots_.size(); ++reg) {
+        if ((piece.registers_written >> reg & 1) != 0) slots_[reg] = kNoSlot;
+      }
+    }
     rest = rest.subspan(done);
     if (!rest.empty()) continue;
     switch (last.kind) {
@@ -134,6 +139,12 @@ std::size_t BlockWriter::write_some(std::span<Piece const> pieces) {
     case PieceKind::SwapGs: swap_gs(); break;
     case PieceKind::ClearInterrupts: clear_interrupts(piece); break;
     case PieceKind::SetInterrupts: set_interrupts(piece); break;
+    case PieceKind::FillString: fill_string(piece); break;
+    case PieceKind::CopyString: copy_string(piece); break;
+    case PieceKind::BitString: bit_string(piece); break;
+    case PieceKind::ReadSegment: read_segment(piece); break;
+    case PieceKind::ReadBase: read_base(piece); break;
+    case PieceKind::WriteBase: write_base(piece); break;
     case PieceKind::Leave: leave_frame(piece); break;
     case PieceKind::Jump:
       go_to(piece, piece.end() + static_cast<std::int32_t>(piece.op.immediate));

@@ -40,7 +40,9 @@ class BlockWriter {
         sites_(sites),
         traps_(traps),
         ops_(ops),
-        scratch_(out, state) {}
+        scratch_(out, state) {
+    slots_.fill(kNoSlot);
+  }
 
   /// To be told what write() copies of immediates of 4 and 8 bytes.
   void note_numbers(std::vector<CodeNumber>* numbers) { numbers_ = numbers; }
@@ -69,7 +71,7 @@ class BlockWriter {
     std::size_t jump_end;     // For Assembler::land().
     std::uint64_t go_to = 0;  // Leave, Load: one of the gate's.
     std::uint32_t site = 0;
-    std::uint32_t slot = 0;       // LookFurther: entry of RecentJumps.
+    std::uint32_t slot = 0;       // LookFurther: entry of RecentJumps; Refill: of PageSlots.
     std::uint64_t back = 0;       // Load, Retry, Refill, Reach: where to go on.
     Flags flags = Flags::Saved;   // CrossPage
     std::int32_t target = 0;      // CrossPage
@@ -91,6 +93,16 @@ class BlockWriter {
   void push_flags(Piece const& piece);
   /// Pushes `target` of the crossing: R11 is lost.
   void push_kept(Piece const& piece);
+  void fill_string(Piece const& piece);
+  void copy_string(Piece const& piece);
+  /// The string's first byte at `pointer` becomes an address of the host's in R15; `stepped` if the
+  /// string ends beyond its page.
+  void reach_string(Piece const& piece, Gpr pointer, bool writes, CodeOffset start,
+                    std::uint32_t stepped);
+  void bit_string(Piece const& piece);
+  void read_segment(Piece const& piece);
+  void read_base(Piece const& piece);
+  void write_base(Piece const& piece);
   void leave_frame(Piece const& piece);
   void swap_gs();
   void clear_interrupts(Piece const& piece);
@@ -101,6 +113,12 @@ class BlockWriter {
   void call_indirect(Piece const& piece);
   void return_near(Piece const& piece);
   void step(Piece const& piece, SiteKind kind);
+  /// A site where the stepping engine does the instruction.
+  std::uint32_t add_step(Piece const& piece, SiteKind kind);
+  /// Leaves for a site of add_step() on a condition. Flags are saved or dead.
+  void leave_if(Condition condition, std::uint32_t site);
+  /// R15 is lost.
+  void leave_unless_canonical(Gpr reg, std::uint32_t site);
 
   // --- Flags
   bool wants_host_flags(Piece const& piece) const;
@@ -115,7 +133,13 @@ class BlockWriter {
   /// R11: linear address. Afterwards R15 + R11 is the host address. `go_on`: where to try again.
   /// Returns the site.
   std::uint32_t probe(Operand const& operand, CodeOffset go_on);
-  void ask_gate(Operand const& operand, std::uint64_t gate, std::uint32_t site, std::uint64_t back);
+  void ask_gate(Operand const& operand, std::uint64_t gate, std::uint32_t site, std::uint32_t slot,
+                std::uint64_t back);
+  /// The slot an operand's page is looked for in. What is on the stack is in one page or two,
+  /// whatever function touches it, and so is what FS and GS point to, and what one register points
+  /// to until it is written: such places share slots, and most find their page there the first time
+  /// they run.
+  std::uint16_t slot_of(Operand const& operand, std::uint32_t site);
   /// R15 + R11 becomes the operand's host address. Flags are lost.
   void reach(Operand const& operand);
   void reach_from(Operand const& last, Operand const& operand);
@@ -156,6 +180,8 @@ class BlockWriter {
   std::vector<CodeNumber>* numbers_ = nullptr;  // Or nobody wants them.
   Scratch scratch_;
   std::vector<Tail> tails_;
+  static constexpr std::uint16_t kNoSlot = 0xffff;
+  std::array<std::uint16_t, 16> slots_;  // Of what each register points to.
   Flags flags_ = Flags::Saved;
   bool next_straddles_ = false;
   bool wide_noted_ = false;  // crossing.uppers is set, whichever way the code came here.

@@ -17,7 +17,7 @@ struct Operand {
   bool writes = false;
   Piece const* piece = nullptr;  // Whose it is. Its address is copied, if it has an explicit
                                  // operand and `base` is not the stack's.
-  bool on_stack = false;         // At RSP or RBP, whatever the instruction names.
+  bool is_implied = false;       // At `base`, whatever the instruction names.
 
   static Operand explicit_of(Piece const& piece) {
     auto const& op = piece.op;
@@ -30,14 +30,15 @@ struct Operand {
             .writes = op.memory_access != OperandAccess::Read,
             .piece = &piece};
   }
-  static Operand stack(Piece const& piece, Gpr base, std::int32_t displacement, unsigned size,
-                       bool writes) {
+  /// One that the instruction does not name.
+  static Operand implied(Piece const& piece, Gpr base, std::int32_t displacement, unsigned size,
+                         bool writes) {
     return {.base = base,
             .displacement = displacement,
             .size = size,
             .writes = writes,
             .piece = &piece,
-            .on_stack = true};
+            .is_implied = true};
   }
 
   bool same_registers(Operand const& other) const {
@@ -47,7 +48,7 @@ struct Operand {
   /// R11 and R15 as far as its address needs the guest's, a bit each.
   std::uint16_t scratch_registers() const {
     constexpr std::uint16_t kBoth = 1u << R11 | 1u << R15;
-    return on_stack ? 0 : static_cast<std::uint16_t>(piece->address_registers & kBoth);
+    return is_implied ? 0 : static_cast<std::uint16_t>(piece->address_registers & kBoth);
   }
 };
 

@@ -5,6 +5,7 @@
 #include "vmm/soft/native/rewrite.h"
 #include "vmm/soft/step/handlers.h"
 #include "vmm/soft/system/handlers.h"
+#include "vmm/soft/translate/scratch.h"
 
 namespace bh::vmm::soft {
 
@@ -148,6 +149,23 @@ PieceKind sort_pop(Piece const& piece) {
   return PieceKind::Pop;
 }
 
+bool is_repeated_string(Piece const& piece) {
+  return piece.op.repeat != Repeat::None && piece.op.address_size == 8 &&
+         piece.op.segment == kZeroSegment;
+}
+
+PieceKind sort_bit_string(Piece const& piece) {
+  bool const probes = piece.op.address_size == 8 && piece.op.operand_size >= 4;
+  return probes && !Scratch::is_one(piece.op.reg[1]) ? PieceKind::BitString : PieceKind::Step;
+}
+
+/// For an instruction with a general register that is written or read alone.
+PieceKind with_register(Piece const& piece, PieceKind kind) {
+  bool const free =
+      !piece.op.has_memory && !Scratch::is_one(piece.op.reg[0]) && piece.op.reg[0] != Rsp;
+  return free ? kind : PieceKind::Step;
+}
+
 PieceKind sort_indirect(Piece const& piece, PieceKind kind) {
   if (piece.op.has_memory) {
     bool const probes = piece.op.address_size == 8 && piece.op.memory_size == 8;
@@ -181,6 +199,22 @@ PieceKind sort(Piece const& piece, Instruction const& instruction, Treatment con
   }
   if (handler == push_operand) return sort_push(piece);
   if (handler == pop_operand) return sort_pop(piece);
+  if (is_repeated_string(piece)) {
+    if (handler == store_string) return PieceKind::FillString;
+    if (handler == move_string) return PieceKind::CopyString;
+  }
+  if (handler == native_bit_string) return sort_bit_string(piece);
+  if (handler == mov_from_segment && piece.op.reg[1] <= Gs) {
+    return with_register(piece, PieceKind::ReadSegment);
+  }
+  if (piece.op.operand_size == 8) {
+    if (handler == rdfsbase || handler == rdgsbase) {
+      return with_register(piece, PieceKind::ReadBase);
+    }
+    if (handler == wrfsbase || handler == wrgsbase) {
+      return with_register(piece, PieceKind::WriteBase);
+    }
+  }
   if (!mode.user) {
     if (handler == swapgs) return PieceKind::SwapGs;
     if (handler == cli) return PieceKind::ClearInterrupts;

@@ -33,6 +33,12 @@ enum class PieceKind : std::uint8_t {
   ClearInterrupts,
   SetInterrupts,
   PushFlags,
+  FillString,  // REP STOS and REP MOVS, within a page.
+  CopyString,
+  BitString,    // BT, BTS, BTR, BTC with a bit number that may lead anywhere from its operand.
+  ReadSegment,  // A segment register to a general one.
+  ReadBase,     // Of FS or GS.
+  WriteBase,
   Step,     // By the stepping engine; goes on behind it.
   StepOut,  // By the stepping engine; ends the block.
 };

@@ -25,6 +25,10 @@ class StateLayout {
   std::int32_t segment_register_base(unsigned segment) const {
     return of(cpu_.segments[segment].base);
   }
+  std::int32_t segment_selector(unsigned segment) const {
+    return of(cpu_.segments[segment].selector);
+  }
+  std::int32_t cr4() const { return of(cpu_.cr4); }
   std::int32_t kernel_gs_base() const { return of(cpu_.kernel_gs_base); }
   std::int32_t system_flags() const { return of(cpu_.system_flags); }
   std::int32_t interrupt_deferred() const { return of(cpu_.interrupt_deferred); }

@@ -112,6 +112,43 @@ TEST_F(TranslatorTest, APlaceThatKeepsChangingPagesGivesUpItsSlot) {
   EXPECT_EQ(probe.patch, 0u);
 }
 
+TEST_F(TranslatorTest, CopiesBetweenPagesThatShareAnEntryOfTheTlb) {
+  translated_.bare().write<std::uint64_t>(0x8008, 1);
+  translated_.bare().write<std::uint64_t>(0x9008, 2);
+  // Long enough for both places to give up their slots.
+  // mov ebx, 20000; again: xor r8d, 0x1000; lea esi, [r8+0x8000]; lea edi, [r8+0x408000]
+  // mov ecx, 16; rep movsb; dec ebx; jnz again; hlt
+  static_assert(0x400000 % (InlineTlb::kEntries * kPageSize) == 0);
+  ASSERT_TRUE(translated_.run(Code{0xbb, 0x20, 0x4e, 0,    0,    0x41, 0x81, 0xf0, 0, 0x10,
+                                   0,    0,    0x41, 0x8d, 0xb0, 0,    0x80, 0,    0, 0x41,
+                                   0x8d, 0xb8, 0,    0x80, 0x40, 0,    0xb9, 16,   0, 0,
+                                   0,    0xf3, 0xa4, 0xff, 0xcb, 0x75, 0xe0} +
+                              kHalt));
+  EXPECT_EQ(translated_.bare().read<std::uint64_t>(0x408008), 1u);
+  EXPECT_EQ(translated_.bare().read<std::uint64_t>(0x409008), 2u);
+  EXPECT_EQ(cpu_.gpr[Rsi], 0x8010u);
+  EXPECT_EQ(cpu_.gpr[Rdi], 0x408010u);
+  EXPECT_EQ(translated_.steps(), 0u);
+}
+
+TEST_F(TranslatorTest, StepsAStringThatEndsInAnotherPage) {
+  cpu_.gpr[Rdi] = 0x8ff0;
+  cpu_.gpr[Rcx] = 4;
+  cpu_.gpr[Rax] = 7;
+  // rep stosq; hlt
+  ASSERT_TRUE(translated_.run(Code{0xf3, 0x48, 0xab} + kHalt));
+  EXPECT_EQ(translated_.bare().read<std::uint64_t>(0x9008), 7u);
+  EXPECT_EQ(cpu_.gpr[Rdi], 0x9010u);
+  EXPECT_EQ(cpu_.gpr[Rcx], 0u);
+}
+
+TEST_F(TranslatorTest, AStringOfNothingTouchesNothing) {
+  cpu_.gpr[Rdi] = 0xdead'0000'0000'0000;
+  // rep stosq; hlt
+  ASSERT_TRUE(translated_.run(Code{0xf3, 0x48, 0xab} + kHalt));
+  EXPECT_EQ(cpu_.gpr[Rdi], 0xdead'0000'0000'0000u);
+}
+
 TEST_F(TranslatorTest, FindsFunctionsOfOtherPagesAgainAfterTheyMoved) {
   // At 0x1000: call 0x3000; call 0x3000; hlt. At 0x3000: add eax, 1; ret
   auto& bare = translated_.bare();

@@ -37,6 +37,8 @@ std::map<std::int32_t, std::string> names_of(StateLayout const& state) {
       {state.x87_loaded(), "x87_loaded"},
       {state.uppers(), "uppers"},
       {state.kernel_gs_base(), "kernel_gs_base"},
+      {state.cr4(), "cr4"},
+      {state.segment_selector(Ds), "ds"},
   };
   for (unsigned i = 0; i < kRegisters.size(); ++i) {
     names[state.gpr(i)] = std::string("guest.") + kRegisters[i];
