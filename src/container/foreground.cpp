@@ -115,6 +115,9 @@ Result<int> wait_in_foreground(jail::Process& process, os::UniqueFd console, Oom
       if (number == SIGWINCH && console.valid()) copy_size(console.get());
       if (whole != nullptr && asks_to_end(number)) {
         (void)whole->kill_all();
+        // The session that it leads, also where there are no groups.
+        ::kill(-process.pid(), SIGKILL);
+        (void)process.signal(SIGKILL);
       } else if (number != SIGCHLD) {
         (void)process.signal(number);
       }

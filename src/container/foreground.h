@@ -30,7 +30,8 @@ class OomWatch {
 
 /// Waits for the process, passes signals on to it, and with a valid `console` carries what is typed
 /// and printed between it and our own terminal. Returns the exit status, or 128 and the signal.
-/// `oom` may be null. If `whole` is not, signals that ask to end kill all of that group instead.
+/// `oom` may be null. If `whole` is not, signals that ask to end kill it, its session
+/// and all of that group, which may have no folders, instead.
 Result<int> wait_in_foreground(jail::Process& process, os::UniqueFd console, OomWatch* oom,
                                jail::Cgroup const* whole = nullptr);
 

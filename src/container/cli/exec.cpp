@@ -108,8 +108,10 @@ Result<ProcessSpec> process_of(Arguments const& arguments, Spec const& spec) {
 class WholeGroup {
  public:
   static Result<WholeGroup> make(State const& state) {
-    auto group = BH_TRY(
-        jail::Cgroup::existing(state.cgroup).make_inner("exec-" + std::to_string(::getpid())));
+    auto const container = jail::Cgroup::existing(state.cgroup);
+    // As without root: then its session is all that is known to be its.
+    if (container.folders().empty()) return WholeGroup(jail::Cgroup::none());
+    auto group = BH_TRY(container.make_inner("exec-" + std::to_string(::getpid())));
     return WholeGroup(std::move(group));
   }
   WholeGroup(WholeGroup&& other) noexcept
