@@ -20,10 +20,10 @@ Result<ChildTask> ChildTask::start(std::function<Result<>()> const& action) {
     errors.reset();
     auto const done = action();
     // The kind of an error comes first.
-    if (!done) {
-      (void)write_text(report, static_cast<char>(done.error().code) + done.error().message);
-    }
-    ::_exit(done ? 0 : 1);
+    if (done) ::_exit(0);
+    auto const told =
+        write_text(report, static_cast<char>(done.error().code) + done.error().message);
+    ::_exit(told ? 1 : 2);
   }
   return ChildTask(child, std::move(errors));
 }

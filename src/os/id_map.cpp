@@ -130,7 +130,7 @@ std::string id_map_helper(std::string const& name) {
 }
 
 Result<IdMaps> own_id_maps() {
-  constexpr std::size_t kLimit = 64 * 1024;  // 340 lines of three numbers.
+  constexpr std::size_t kLimit = std::size_t{64} * 1024;  // 340 lines of three numbers.
   auto const users = BH_TRY(read_text_at(AT_FDCWD, "/proc/self/uid_map", kLimit));
   auto const groups = BH_TRY(read_text_at(AT_FDCWD, "/proc/self/gid_map", kLimit));
   IdMaps maps;
