@@ -1,12 +1,14 @@
 """`image build`: two stages, what the second sees of the first, the cache, and what is refused."""
 
 import functools
+import gzip
 import hashlib
 import http.server
 import json
 import os
 import pathlib
 import subprocess
+import tarfile
 import threading
 
 import pytest
@@ -186,6 +188,45 @@ def test_copies_leave_out_what_they_are_told_to(images, context):
     build(images, context, (context / "Dockerfile").read_text(), "--target", "0", name="first")
     layer = layers_of(images, "first")[-1]
     assert sorted(path.name for path in layer.rglob("*") if path.is_file()) == ["b.txt"]
+
+
+@pytest.mark.parametrize("form", ["tar", "tar.gz", "tar.zst"])
+def test_add_takes_local_archives_apart(images, context, form):
+    source = context.parent / "source"
+    (source / "deep").mkdir(parents=True)
+    (source / "deep" / "file").write_text("from the archive")
+    (source / "link").symlink_to("deep/file")
+    tar = ["tar", "--create", "--owner=7", "--group=8", "--directory", source, "."]
+    if form == "tar.zst":
+        subprocess.run(["zstd", "-q", "-o", context / "some.tar.zst"], check=True,
+                       input=subprocess.run(tar, check=True, capture_output=True).stdout)
+    else:
+        subprocess.run([*tar, "--file", context / f"some.{form}", *(["--gzip"] if form == "tar.gz" else [])], check=True)
+    (context / "no-tar.gz").write_bytes(gzip.compress(b"a text alone"))
+    text = f"FROM busybox\nADD some.{form} no-tar.gz a.txt /out/\nADD some.{form} /named\nCOPY some.{form} /kept/\n"
+    build(images, context, text)
+    kept, named, out = [pathlib.Path(line) for line in images("unpack", "made").splitlines()][-1:-4:-1]
+    assert (out / "out" / "link").read_text() == "from the archive"
+    assert ((out / "out" / "deep" / "file").stat().st_uid, (out / "out" / "deep" / "file").stat().st_gid) == (7, 8)
+    assert gzip.decompress((out / "out" / "no-tar.gz").read_bytes()) == b"a text alone"
+    assert (out / "out" / "a.txt").read_text() == "a"
+    assert (named / "named" / "deep" / "file").exists()
+    assert (kept / "kept" / f"some.{form}").is_file()
+
+
+def test_add_of_an_archive_stays_in_its_folder(images, context, tmp_path):
+    with tarfile.open(context / "bad.tar", "w") as tar:
+        link = tarfile.TarInfo("etc")
+        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path)
+        tar.addfile(link)
+        tar.addfile(tarfile.TarInfo("etc/escaped"))
+    (context / "Dockerfile").write_text("FROM busybox\nADD bad.tar /\n")
+    images.run("build", context)
+    assert not (tmp_path / "escaped").exists()
+    with tarfile.open(context / "bad.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("etc/.wh.passwd"))
+    done = images.run("build", context)
+    assert done.returncode != 0 and "it is a layer" in done.stderr
 
 
 def test_add_fetches_addresses(images, context):

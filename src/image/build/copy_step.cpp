@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 
 #include "image/build/root_path.h"
@@ -37,6 +38,10 @@ class OwnedFolder final : public LayerSink {
       : folder_(folder), user_(user), mode_(mode) {}
 
   Result<> take(Entry const& entry, Content& content) override {
+    if (entry.kind == EntryKind::Whiteout || entry.kind == EntryKind::Opaque) {
+      return fail(Errc::Unsupported,
+                  "it has a file \".wh.\" that removes \"" + entry.path + "\": it is a layer");
+    }
     auto changed = entry;
     if (user_) {
       changed.uid = user_->uid;
@@ -52,14 +57,48 @@ class OwnedFolder final : public LayerSink {
   std::optional<std::uint32_t> mode_;
 };
 
-bool is_archive(int root, std::string const& path) {
-  auto const file = open_in_root(root, path, O_RDONLY | O_NONBLOCK);
-  if (!file) return false;
-  std::array<char, 512> head{};
-  if (::pread(file->get(), head.data(), head.size(), 0) < 262) return false;
-  std::string_view const text(head.data(), head.size());
-  return text.starts_with("\x1f\x8b") || text.starts_with("\x28\xb5\x2f\xfd") ||
-         text.substr(257, 5) == "ustar";
+Result<std::unique_ptr<FileSource>> source_of(os::UniqueFd const& file) {
+  os::UniqueFd copy(::fcntl(file.get(), F_DUPFD_CLOEXEC, 3));
+  if (!copy.valid() || ::lseek(copy.get(), 0, SEEK_SET) != 0) return fail_errno("rewind", errno);
+  return std::make_unique<FileSource>(std::move(copy));
+}
+
+/// Whether it is a tar (POSIX "ustar" and GNU's), with or without compression.
+Result<bool> is_archive(os::UniqueFd const& file) {
+  constexpr std::size_t kMagicAt = 257;
+  constexpr std::string_view kMagic = "ustar";
+  auto const content = decompressed(BH_TRY(source_of(file)));
+  if (!content) return false;
+  std::array<std::byte, kMagicAt + kMagic.size()> head{};
+  std::span<std::byte> rest(head);
+  while (!rest.empty()) {
+    auto const count = (*content)->read(rest);
+    if (!count || *count == 0) return false;
+    rest = rest.subspan(*count);
+  }
+  return std::memcmp(&head[kMagicAt], kMagic.data(), kMagic.size()) == 0;
+}
+
+Result<> unpack(os::UniqueFd const& tar, LayerSink& sink) {
+  struct stat info{};
+  if (::fstat(tar.get(), &info) != 0) return fail_errno("stat", errno);
+  BH_TRY(read_layer(BH_TRY(source_of(tar)), static_cast<std::uint64_t>(info.st_size), sink));
+  return {};
+}
+
+/// A copy without a name; its bytes go to `hasher`.
+Result<os::UniqueFd> copied(os::UniqueFd const& file, std::string const& scratch_folder,
+                            Hasher& hasher) {
+  auto copy = BH_TRY(os::open_at(AT_FDCWD, scratch_folder, O_TMPFILE | O_RDWR, 0600));
+  auto const source = BH_TRY(source_of(file));
+  std::vector<std::byte> buffer(std::size_t{256} << 10);
+  for (;;) {
+    auto const count = BH_TRY(source->read(buffer));
+    if (count == 0) return copy;
+    auto const bytes = std::span<std::byte const>(buffer).first(count);
+    hasher.update(bytes);
+    BH_TRY(os::write_all(copy, bytes));
+  }
 }
 
 }  // namespace
@@ -107,13 +146,19 @@ Result<std::vector<CopySource::Found>> CopySource::find(os::UniqueFd const& root
 Result<CopySource> CopySource::read(os::UniqueFd const& root, CopyRequest const& request,
                                     Ignore const* ignore, std::string const& scratch_folder) {
   auto found = BH_TRY(find(root, request, ignore));
-  for (auto const& one : found) {
-    if (request.unpacks && !one.is_folder && is_archive(root.get(), one.path)) {
-      return fail(Errc::Unsupported,
-                  "ADD of the archive \"" + one.path + "\"; unpack it first, or COPY it as it is");
+  bool const into_folder = request.destination.ends_with('/') || found.size() > 1;
+  CopySource source(BH_TRY(os::open_at(AT_FDCWD, scratch_folder, O_TMPFILE | O_RDWR, 0600)));
+  Hasher hasher;
+  for (auto& one : found) {
+    auto file = request.unpacks && !one.is_folder
+                    ? open_in_root(root.get(), one.path, O_RDONLY | O_NONBLOCK)
+                    : os::UniqueFd();
+    if (file && file->valid() && BH_TRY(is_archive(*file))) {
+      source.archives_.push_back(BH_TRY(copied(*file, scratch_folder, hasher)));
+    } else {
+      source.found_.push_back(std::move(one));
     }
   }
-  auto tar = BH_TRY(os::open_at(AT_FDCWD, scratch_folder, O_TMPFILE | O_RDWR, 0600));
   TarOptions options{.owners = ignore != nullptr ? Owners::Root : Owners::AsTheyAre,
                      .times = Times::Zero,
                      .kind = FolderKind::Plain,
@@ -126,25 +171,36 @@ Result<CopySource> CopySource::read(os::UniqueFd const& root, CopyRequest const&
     return left_out(request.excluded) || (ignore != nullptr && left_out(*ignore));
   };
   std::vector<TarItem> items;
-  bool const into_folder = request.destination.ends_with('/') || found.size() > 1;
-  for (auto const& one : found) {
+  for (auto const& one : source.found_) {
     std::string name;
     if (!one.is_folder) {
       name = into_folder ? last_part(one.path) : last_part(request.destination);
     }
     items.push_back({.source = one.path, .name = std::move(name)});
   }
-  Hasher hasher;
   BH_TRY(tar_items(root.get(), items, options, [&](std::span<std::byte const> bytes) {
     hasher.update(bytes);
-    return os::write_all(tar, bytes);
+    return os::write_all(source.tar_, bytes);
   }));
-  CopySource source(std::move(tar), hasher.finish());
-  source.found_ = std::move(found);
+  source.digest_ = hasher.finish();
   return source;
 }
 
 Result<> CopySource::apply(int root, CopyRequest const& request, std::optional<User> user) const {
+  for (auto const& archive : archives_) {
+    auto folder = request.destination;
+    while (folder.ends_with('/')) folder.pop_back();
+    LayerFolder sink(BH_TRY(make_folder_in_root(root, folder)));
+    OwnedFolder owned(sink, user, request.mode);
+    BH_TRY(unpack(archive, owned));
+    BH_TRY(sink.finish());
+  }
+  if (found_.empty()) return {};
+  return apply_files(root, request, user);
+}
+
+Result<> CopySource::apply_files(int root, CopyRequest const& request,
+                                 std::optional<User> user) const {
   auto folder = request.destination;
   bool const only_file = found_.size() == 1 && !found_[0].is_folder;
   if (only_file && !folder.ends_with('/')) {
@@ -158,12 +214,7 @@ Result<> CopySource::apply(int root, CopyRequest const& request, std::optional<U
   auto target = BH_TRY(make_folder_in_root(root, folder));
   LayerFolder sink(std::move(target));
   OwnedFolder owned(sink, user, request.mode);
-  ::lseek(tar_.get(), 0, SEEK_SET);
-  os::UniqueFd copy(::fcntl(tar_.get(), F_DUPFD_CLOEXEC, 3));
-  struct stat info{};
-  if (::fstat(tar_.get(), &info) != 0) return fail_errno("stat", errno);
-  BH_TRY(read_layer(std::make_unique<FileSource>(std::move(copy)),
-                    static_cast<std::uint64_t>(info.st_size), owned));
+  BH_TRY(unpack(tar_, owned));
   return sink.finish();
 }
 

@@ -20,10 +20,10 @@ struct CopyRequest {
   std::optional<std::uint32_t> mode;
   std::string owner;     // "" for root's.
   Ignore excluded;       // --exclude, of paths from the root as in .dockerignore.
-  bool unpacks = false;  // ADD would take local archives apart, which is not supported.
+  bool unpacks = false;  // ADD: tars that are named become what is in them.
 };
 
-/// The files a request takes, held in a tar without a name.
+/// The files a request takes, held in a tar without a name, and the archives to be unpacked.
 class CopySource {
  public:
   /// `ignore` is of the context; null for another image or stage, whose owners are kept.
@@ -42,14 +42,17 @@ class CopySource {
     bool is_folder;
   };
 
-  CopySource(os::UniqueFd tar, Digest digest) : tar_(std::move(tar)), digest_(std::move(digest)) {}
+  explicit CopySource(os::UniqueFd tar) : tar_(std::move(tar)) {}
 
   static Result<std::vector<Found>> find(os::UniqueFd const& root, CopyRequest const& request,
                                          Ignore const* ignore);
 
+  Result<> apply_files(int root, CopyRequest const& request, std::optional<User> user) const;
+
   os::UniqueFd tar_;
-  Digest digest_;
-  std::vector<Found> found_;
+  std::vector<os::UniqueFd> archives_;  // Copies, for what the digest was made of.
+  Digest digest_ = Digest::of("");
+  std::vector<Found> found_;  // What the tar has.
 };
 
 }  // namespace bh::image::build
