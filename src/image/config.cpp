@@ -56,6 +56,7 @@ Result<> read_execution(boost::json::object const& json, ImageConfig& config) {
   config.volumes = BH_TRY(names_member(json, "Volumes"));
   config.labels = BH_TRY(text_map_member(json, "Labels"));
   config.stop_signal = BH_TRY(text_member(json, "StopSignal"));
+  config.triggers = BH_TRY(texts_member(json, "OnBuild"));
   return read_healthcheck(json, config);
 }
 
@@ -91,6 +92,7 @@ boost::json::object execution_json(ImageConfig const& config) {
     json["Labels"] = std::move(labels);
   }
   if (!config.stop_signal.empty()) json["StopSignal"] = config.stop_signal;
+  if (!config.triggers.empty()) json["OnBuild"] = json_of(config.triggers);
   if (config.healthcheck) json["Healthcheck"] = json_of(*config.healthcheck);
   return json;
 }

@@ -45,6 +45,7 @@ struct ImageConfig {
   std::vector<std::string> volumes;
   std::map<std::string, std::string> labels;
   std::string stop_signal;
+  std::vector<std::string> triggers;  // Docker's ONBUILD: instructions of a Dockerfile.
   std::optional<Healthcheck> healthcheck;
   std::vector<Digest> diff_ids;  // Of each layer's tar, the lowest first; at least one.
   std::vector<HistoryEntry> history;

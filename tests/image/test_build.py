@@ -121,7 +121,7 @@ REFUSED = {
     "FROM busybox\nCOPY left.out /": ".dockerignore",
     "FROM busybox\nRUN --mount=type=ssh x": "type=ssh is not supported",
     "FROM busybox\nRUN <<EOF\nx": "has no end",
-    "FROM busybox\nONBUILD RUN x": "ONBUILD is not supported",
+    "FROM busybox\nONBUILD FROM x": "ONBUILD takes one instruction",
     "FROM busybox\nADD https://localhost/x.git /": "Git",
     "FROM busybox\nUSER nobody-known\nRUN true": "is not in the image's /etc/passwd",
     "FROM scratch\nENV A=b": "without any files",
@@ -188,6 +188,19 @@ def test_copies_leave_out_what_they_are_told_to(images, context):
     build(images, context, (context / "Dockerfile").read_text(), "--target", "0", name="first")
     layer = layers_of(images, "first")[-1]
     assert sorted(path.name for path in layer.rglob("*") if path.is_file()) == ["b.txt"]
+
+
+def test_onbuild_is_done_by_who_begins_with_the_image(images, context):
+    build(images, context, 'FROM busybox\nONBUILD COPY a.txt /app/\nONBUILD RUN echo "$PWD" > /told\nWORKDIR /app\n',
+          name="base")
+    (context / "a.txt").write_text("later")
+    build(images, context, "FROM base\nRUN cat /app/a.txt /told > /seen\n")
+    assert (layers_of(images, "made")[-1] / "seen").read_text() == "later/app\n"
+    build(images, context, "FROM made\nRUN echo >> /told\n", name="after")
+    assert len(layers_of(images, "after")) == len(layers_of(images, "made")) + 1
+    build(images, context, "FROM busybox\nONBUILD RUN exit 3\n", name="failing")
+    (context / "Dockerfile").write_text("FROM failing\n")
+    assert 'line 1: ONBUILD of "failing"' in images.run("build", context).stderr
 
 
 @pytest.mark.parametrize("form", ["tar", "tar.gz", "tar.zst"])

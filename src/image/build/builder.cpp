@@ -118,6 +118,17 @@ class Builder {
     StageBuilder const builder(
         store_, options_, ignore_, global_,
         [this, number](std::string const& name) { return source_state(name, number); });
+    // They are for this stage, not for those who begin with its image.
+    auto const triggers = std::exchange(state->config.triggers, {});
+    for (auto const& text : triggers) {
+      say_step("ONBUILD " + text);
+      auto const trigger = Dockerfile::parse_trigger(text);
+      auto done = trigger ? builder.run(*trigger, *state) : std::unexpected(trigger.error());
+      if (!done) {
+        return at_line(stage.line,
+                       std::move(done).error().while_doing("ONBUILD of \"" + stage.base + "\""));
+      }
+    }
     for (auto const& instruction : stage.instructions) {
       say_step(instruction.shown());
       auto done = builder.run(instruction, *state);

@@ -64,10 +64,12 @@ Result<std::unique_ptr<FileSource>> source_of(os::UniqueFd const& file) {
 }
 
 /// Whether it is a tar (POSIX "ustar" and GNU's), with or without compression.
-Result<bool> is_archive(os::UniqueFd const& file) {
+bool is_archive(os::UniqueFd const& file) {
   constexpr std::size_t kMagicAt = 257;
   constexpr std::string_view kMagic = "ustar";
-  auto const content = decompressed(BH_TRY(source_of(file)));
+  auto source = source_of(file);
+  if (!source) return false;
+  auto const content = decompressed(std::move(*source));
   if (!content) return false;
   std::array<std::byte, kMagicAt + kMagic.size()> head{};
   std::span<std::byte> rest(head);
@@ -82,7 +84,8 @@ Result<bool> is_archive(os::UniqueFd const& file) {
 Result<> unpack(os::UniqueFd const& tar, LayerSink& sink) {
   struct stat info{};
   if (::fstat(tar.get(), &info) != 0) return fail_errno("stat", errno);
-  BH_TRY(read_layer(BH_TRY(source_of(tar)), static_cast<std::uint64_t>(info.st_size), sink));
+  auto source = BH_TRY(source_of(tar));
+  BH_TRY(read_layer(std::move(source), static_cast<std::uint64_t>(info.st_size), sink));
   return {};
 }
 
@@ -147,14 +150,17 @@ Result<CopySource> CopySource::read(os::UniqueFd const& root, CopyRequest const&
                                     Ignore const* ignore, std::string const& scratch_folder) {
   auto found = BH_TRY(find(root, request, ignore));
   bool const into_folder = request.destination.ends_with('/') || found.size() > 1;
-  CopySource source(BH_TRY(os::open_at(AT_FDCWD, scratch_folder, O_TMPFILE | O_RDWR, 0600)));
+  auto tar = BH_TRY(os::open_at(AT_FDCWD, scratch_folder, O_TMPFILE | O_RDWR, 0600));
+  CopySource source(std::move(tar));
   Hasher hasher;
   for (auto& one : found) {
     auto file = request.unpacks && !one.is_folder
                     ? open_in_root(root.get(), one.path, O_RDONLY | O_NONBLOCK)
                     : os::UniqueFd();
-    if (file && file->valid() && BH_TRY(is_archive(*file))) {
-      source.archives_.push_back(BH_TRY(copied(*file, scratch_folder, hasher)));
+    bool const unpacked = file && file->valid() && is_archive(*file);
+    if (unpacked) {
+      auto copy = BH_TRY(copied(*file, scratch_folder, hasher));
+      source.archives_.push_back(std::move(copy));
     } else {
       source.found_.push_back(std::move(one));
     }
@@ -190,7 +196,8 @@ Result<> CopySource::apply(int root, CopyRequest const& request, std::optional<U
   for (auto const& archive : archives_) {
     auto folder = request.destination;
     while (folder.ends_with('/')) folder.pop_back();
-    LayerFolder sink(BH_TRY(make_folder_in_root(root, folder)));
+    auto target = BH_TRY(make_folder_in_root(root, folder));
+    LayerFolder sink(std::move(target));
     OwnedFolder owned(sink, user, request.mode);
     BH_TRY(unpack(archive, owned));
     BH_TRY(sink.finish());

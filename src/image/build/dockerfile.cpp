@@ -32,6 +32,7 @@ constexpr std::array kVerbs{
     Known{"HEALTHCHECK", Verb::Healthcheck},
     Known{"LABEL", Verb::Label},
     Known{"MAINTAINER", Verb::Maintainer},
+    Known{"ONBUILD", Verb::Onbuild},
     Known{"RUN", Verb::Run},
     Known{"SHELL", Verb::Shell},
     Known{"STOPSIGNAL", Verb::Stopsignal},
@@ -39,7 +40,6 @@ constexpr std::array kVerbs{
     Known{"VOLUME", Verb::Volume},
     Known{"WORKDIR", Verb::Workdir},
 };
-constexpr std::array<std::string_view, 1> kUnsupported{"ONBUILD"};
 
 std::string_view trimmed(std::string_view text) {
   auto const first = text.find_first_not_of(" \t\r");
@@ -140,9 +140,6 @@ class Lines {
 Result<Instruction> read_instruction(Logical const& logical) {
   std::string_view rest = logical.text;
   auto const name = changed_case(take_word(rest), std::toupper);
-  if (std::ranges::find(kUnsupported, name) != kUnsupported.end()) {
-    return wrong(logical.line, name + " is not supported", Errc::Unsupported);
-  }
   auto const known = std::ranges::find(kVerbs, name, &Known::name);
   if (known == kVerbs.end()) {
     return wrong(logical.line, "\"" + name.substr(0, 40) + "\" is no instruction");
@@ -247,6 +244,16 @@ std::string Instruction::shown() const {
   std::string text_of(known->name);
   for (auto const& [name, value] : flags) text_of += " --" + name + "=" + value;
   return text_of + (text.empty() ? "" : " " + text);
+}
+
+Result<Instruction> Dockerfile::parse_trigger(std::string_view text) {
+  auto file = BH_TRY(parse("FROM scratch\n" + std::string(text)));
+  bool const one = file.stages.size() == 1 && file.stages[0].instructions.size() == 1;
+  if (!one || file.stages[0].instructions[0].verb == Verb::Onbuild ||
+      file.stages[0].instructions[0].verb == Verb::Maintainer) {
+    return wrong(2, "ONBUILD takes one instruction, and none of FROM, MAINTAINER and ONBUILD");
+  }
+  return std::move(file.stages[0].instructions[0]);
 }
 
 Result<Dockerfile> Dockerfile::parse(std::string_view text) {

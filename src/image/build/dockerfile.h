@@ -24,6 +24,7 @@ enum class Verb : std::uint8_t {
   Healthcheck,
   Label,
   Maintainer,
+  Onbuild,
   Run,
   Shell,
   Stopsignal,
@@ -61,6 +62,9 @@ struct Dockerfile {
   /// Docker's Dockerfile reference; errors say the line. What we do not have of it is
   /// Errc::Unsupported.
   static Result<Dockerfile> parse(std::string_view text);
+
+  /// What an image's ONBUILD says, which is done first in a stage from that image. Its line is 2.
+  static Result<Instruction> parse_trigger(std::string_view text);
 };
 
 /// The words of a JSON array of strings; nothing if `text` is none, and so is for the shell.

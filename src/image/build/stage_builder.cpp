@@ -86,6 +86,13 @@ Result<> StageBuilder::run(Instruction const& instruction, StageState& state) co
     case Verb::Add: return copy(instruction, state);
     case Verb::Workdir: return make_working_folder(instruction, state);
     case Verb::Maintainer: return {};
+    case Verb::Onbuild: {
+      BH_TRY(Dockerfile::parse_trigger(instruction.text));
+      state.config.triggers.push_back(instruction.text);
+      state.key = next_key(state, instruction.shown());
+      note(instruction, state, true);
+      return {};
+    }
     default: return change_config(instruction, state);
   }
 }
